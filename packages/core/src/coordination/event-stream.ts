@@ -1,0 +1,19 @@
+import type { JobEvent } from '../job/event.ts';
+
+/** Carries job events from workers to the recorders of history: at least once, in order per worker. */
+export interface EventStream extends AsyncDisposable {
+  /** Resolves once the stream has the events. */
+  publish(events: readonly JobEvent[]): Promise<void>;
+  /**
+   * Hands batches to `record` until the signal fires; a batch counts as read when `record` resolves. Several consumers share the
+   * work, and what a vanished one had read but not recorded goes to another.
+   */
+  consume(options: EventConsumption, signal: AbortSignal): Promise<void>;
+}
+
+export interface EventConsumption {
+  readonly consumer: string;
+  readonly batchSize: number;
+  readonly record: (events: readonly JobEvent[]) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}

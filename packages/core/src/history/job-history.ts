@@ -1,0 +1,90 @@
+import type { JobDocument } from '../job/document.ts';
+import type { JobEvent } from '../job/event.ts';
+import type { JobError, ResultDocument } from '../job/result.ts';
+import type { JobState } from '../job/state.ts';
+
+/** A job to be made durable. */
+export interface AcceptedJob {
+  readonly tenant: string;
+  readonly pool: string;
+  readonly document: JobDocument;
+  readonly acceptedAtMs: number;
+}
+
+/** What history knows of a job. Times are RFC 3339 in UTC. */
+export interface JobRecord {
+  readonly tenant: string;
+  readonly pool: string;
+  readonly job_id: string;
+  readonly operation: string;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: number;
+  readonly status: JobState;
+  /** Finer than `status` where there is more to say: `waiting for retry`, `cancelled by request` … */
+  readonly detail: string | null;
+  readonly attempt: number;
+  readonly worker_id: string | null;
+  readonly created_at: string;
+  readonly submitted_at: string;
+  readonly started_at: string | null;
+  readonly completed_at: string | null;
+  readonly error: JobError | null;
+  readonly document: JobDocument;
+}
+
+export interface AttemptRecord {
+  readonly attempt: number;
+  readonly worker_id: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  /** `running` until told otherwise; `lost` when another attempt began without an end of this one. */
+  readonly outcome: 'running' | 'completed' | 'failed' | 'timeout' | 'cancelled' | 'retry' | 'drain' | 'lost';
+  readonly error: JobError | null;
+}
+
+export type Acceptance =
+  | { readonly outcome: 'created'; readonly job: JobRecord }
+  /** The same id or idempotency key with the same content: the first job. */
+  | { readonly outcome: 'duplicate'; readonly job: JobRecord }
+  /** The same id or idempotency key with other content. */
+  | { readonly outcome: 'conflict'; readonly field: 'job_id' | 'execution.idempotency_key'; readonly job: JobRecord };
+
+export interface JobFilter {
+  readonly tenant: string;
+  readonly status?: readonly JobState[];
+  readonly operation?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  /** Opaque; `null` on the last page. Newest first. */
+  readonly nextCursor: string | null;
+}
+
+/** The durable truth about jobs. */
+export interface JobHistory extends AsyncDisposable {
+  /** Resolves once the job is durable. Concurrent calls share one transaction. */
+  accept(job: AcceptedJob): Promise<Acceptance>;
+  /** Notes that the queue has the job. */
+  markEnqueued(tenant: string, jobIds: readonly string[]): Promise<void>;
+  /** Accepted jobs that the queue was never seen to take, oldest first. */
+  notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]>;
+  /** Writes events; repeated and late ones change nothing. Final states do not move. */
+  record(events: readonly JobEvent[]): Promise<void>;
+  /** Ends a job that no worker has started. `false` when it had started or ended already. */
+  cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean>;
+  find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
+  /** @throws RangeError when the cursor is not one of ours */
+  list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>;
+  count(filter: JobFilter): Promise<number>;
+  result(tenant: string, jobId: string): Promise<ResultDocument | undefined>;
+  attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]>;
+  /** Events after a sequence (default: from the first), in order. */
+  events(
+    tenant: string,
+    jobId: string,
+    options: { readonly after?: number; readonly limit: number },
+  ): Promise<readonly JobEvent[]>;
+}

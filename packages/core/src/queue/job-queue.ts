@@ -1,0 +1,78 @@
+import type { JobDocument } from '../job/document.ts';
+
+/** Which queue: a tenant's, for one pool of workers. */
+export interface QueueName {
+  readonly tenant: string;
+  readonly pool: string;
+}
+
+export interface QueuedJob extends QueueName {
+  /** Validated; `document.execution.priority` and `max_attempts` are honoured by the queue. */
+  readonly document: JobDocument;
+  /** When the job was accepted, milliseconds since the epoch. */
+  readonly acceptedAtMs: number;
+}
+
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly failed: number;
+  readonly completed: number;
+}
+
+/** One delivery of a job to a consumer: the start of an attempt. */
+export interface Delivery {
+  readonly job: QueuedJob;
+  /** From 1; unique among the deliveries of a job, so it serves as the fencing token. Postponed deliveries are not counted. */
+  readonly attempt: number;
+  /** Attempts that failed and were retried by decision (these count towards `max_attempts`). */
+  readonly failedAttempts: number;
+  /** Attempts whose consumer vanished (these do not). */
+  readonly lostAttempts: number;
+}
+
+/** What the consumer made of a delivery. */
+export type Outcome =
+  /** Ends the job. `summary` is small: results belong in history. */
+  | { readonly kind: 'completed'; readonly summary?: unknown }
+  /** Ends the attempt; `retry` asks for another one when `max_attempts` allows. */
+  | { readonly kind: 'failed'; readonly retry: boolean; readonly reason: string }
+  /** This consumer must not run it: back to the queue, not counted as an attempt. */
+  | { readonly kind: 'postponed'; readonly delayMs: number; readonly reason: string }
+  /** The consumer is going away: back to the queue at once. */
+  | { readonly kind: 'released' };
+
+/** The signal fires when the queue no longer regards this consumer as the owner: the attempt must stop and publish nothing. */
+export type DeliveryHandler = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
+
+export interface ConsumeOptions extends QueueName {
+  readonly slots: number;
+  readonly handle: DeliveryHandler;
+  /** Told of faults that no delivery owns: a lost connection, a failed lock renewal. */
+  readonly onError?: (error: Error) => void;
+}
+
+export interface Consumer extends AsyncDisposable {
+  /** Deliveries being handled now. */
+  readonly active: number;
+  /** Stops claiming; resolves when no further delivery will start. Handlers already running go on. */
+  stopClaiming(): Promise<void>;
+  /** Resolves when nothing is running any more. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Carries accepted jobs to workers: more urgent first, then in order of arrival; delivered again when a consumer vanishes.
+ * Delivery is at least once: fencing by `attempt` makes the outcome exactly once.
+ */
+export interface JobQueue extends AsyncDisposable {
+  /** Adds a job under its own id; adding it again changes nothing. */
+  enqueue(job: QueuedJob): Promise<void>;
+  /** Takes a job out that no consumer has claimed. */
+  remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'>;
+  depth(name: QueueName): Promise<QueueDepth>;
+  /** Every queue that ever held a job or a consumer. */
+  names(): Promise<readonly QueueName[]>;
+  consume(options: ConsumeOptions): Promise<Consumer>;
+}

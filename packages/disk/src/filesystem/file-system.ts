@@ -1,0 +1,70 @@
+import type { ByteSource } from '../source/byte-source.ts';
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';
+
+/** A moment with the precision that filesystems keep. */
+export interface FileTime {
+  /** Seconds since the Unix epoch; may be negative. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+export interface FileStat {
+  readonly type: FileType;
+  /** Permission bits with setuid, setgid and sticky, without the type: `0o755`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly links: number;
+  readonly inode: number;
+  readonly modifiedAt: FileTime;
+  readonly changedAt: FileTime;
+  readonly accessedAt: FileTime;
+  readonly createdAt?: FileTime;
+  /** Major and minor number of a device node. */
+  readonly device?: { readonly major: number; readonly minor: number };
+}
+
+/**
+ * A name in a folder. Names are decoded as UTF-8; a byte that is not part of valid UTF-8 becomes the lone surrogate
+ * U+DC00 + byte, so that every name survives the way there and back (see name.ts).
+ */
+export interface DirectoryEntry {
+  readonly name: string;
+  /** From the folder itself; the node's own stat is the truth. */
+  readonly type: FileType | undefined;
+  node(): FileNode;
+}
+
+/** A file, folder, link or device of one filesystem. Methods that do not fit the type throw a DiskError. */
+export interface FileNode {
+  readonly stat: FileStat;
+  /** Entries without `.` and `..`, in the order the filesystem keeps them. */
+  list(): Iterable<DirectoryEntry>;
+  lookup(name: string): FileNode | undefined;
+  /** The content; holes and unwritten ranges read as zeros. */
+  open(): ByteSource;
+  /** The target as stored. */
+  readlink(): string;
+}
+
+/** An opened filesystem. It knows nothing of paths, mounts or symlink resolution: that is FileTree's. */
+export interface FileSystem {
+  /** As blkid names it: `ext2`, `ext3`, `ext4` … */
+  readonly type: string;
+  readonly label: string | undefined;
+  readonly uuid: string | undefined;
+  readonly sizeBytes: number;
+  readonly freeBytes: number | undefined;
+  readonly root: FileNode;
+  /** What a reader should know: journal not replayed, errors recorded … */
+  readonly warnings: readonly string[];
+}
+
+/** One filesystem format. `detect` is pure and never throws. */
+export interface FileSystemFormat {
+  readonly name: string;
+  detect(head: Uint8Array): boolean;
+  open(source: ByteSource): FileSystem;
+}

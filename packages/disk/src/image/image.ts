@@ -1,0 +1,54 @@
+import type { ByteSource } from '../source/byte-source.ts';
+
+/** What a range of a disk holds: stored bytes, stored knowledge of zeros, or nothing (reads as zero). */
+export type ExtentKind = 'data' | 'zero' | 'absent';
+
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+  readonly kind: ExtentKind;
+}
+
+/** Plain facts about a container, fit for JSON. Sizes in bytes. */
+export interface ImageFacts {
+  readonly format: string;
+  readonly virtual_size: number;
+  /** Size of the container file itself. */
+  readonly file_size: number;
+  /** Format details: cluster size, version, compression, features … */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Names of backing files and other references, nearest first, as the images spell them. */
+  readonly chain: readonly string[];
+  /** What a reader should know: dirty bits, odd tails, `raw` by elimination … */
+  readonly warnings: readonly string[];
+}
+
+/** An opened container: the guest-visible disk, and the map of what is stored. */
+export interface DiskImage extends ByteSource {
+  readonly facts: ImageFacts;
+  /** Covers the whole disk in order, without gaps or overlaps; neighbours of one kind are joined. */
+  extents(): Iterable<Extent>;
+}
+
+/** Opens what an image names (a backing file), as the operator's policy allows. Lives outside the parser: see security rule R4. */
+export interface ReferenceOpener {
+  /**
+   * @param name as spelled in the image, hostile
+   * @param from how many references lead to the image that names it: 0 for the top image
+   * @throws DiskError `denied` when the policy forbids it, `io` when it cannot be opened
+   */
+  open(name: string, from: number): ByteSource;
+}
+
+export interface ImageContext {
+  readonly references: ReferenceOpener;
+  /** References followed so far to get here. */
+  readonly depth: number;
+}
+
+/** One container format. Detecting is apart from opening: `detect` is pure and never throws. */
+export interface ImageFormat {
+  readonly name: string;
+  detect(head: Uint8Array): boolean;
+  open(source: ByteSource, context: ImageContext): DiskImage;
+}

@@ -1,0 +1,13 @@
+/**
+ * Random access to a run of bytes: a file, a pipe to the supervisor, an image's guest-visible disk, a partition, a file in a guest.
+ * Synchronous on purpose: an attempt owns its process, so parsers read like the specification.
+ */
+export interface ByteSource {
+  readonly sizeBytes: number;
+
+  /**
+   * Returns exactly `length` bytes from `offset`. The array may be shared with a cache: callers must not write to it.
+   * @throws DiskError `corrupt` when the range reaches past the end, `io` when the world fails
+   */
+  read(offset: number, length: number): Uint8Array;
+}
