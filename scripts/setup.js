@@ -1,0 +1,134 @@
+// Makes a fresh clone ready: npm packages, and the system tools that a command needs. Plain JavaScript, because it runs
+// before anything is installed, on whatever Node (20 or later) the machine has.
+//
+//   node scripts/setup.js            packages only
+//   node scripts/setup.js demo       … and the tools of `npm run demo`
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** @typedef {{ command: string, apt: string, brew: string }} Tool */
+
+/** @type {Tool} */
+const REDIS = { command: 'redis-server', apt: 'redis-server', brew: 'redis' };
+/** @type {readonly Tool[]} */
+const DISK_TOOLS = [
+  { command: 'qemu-img', apt: 'qemu-utils', brew: 'qemu' },
+  { command: 'mke2fs', apt: 'e2fsprogs', brew: 'e2fsprogs' },
+  { command: 'sgdisk', apt: 'gdisk', brew: 'gptfdisk' },
+  { command: 'mkfs.vfat', apt: 'dosfstools', brew: 'dosfstools' },
+  { command: 'mcopy', apt: 'mtools', brew: 'mtools' },
+];
+/** @type {readonly Tool[]} */
+const TEST_TOOLS = [
+  { command: 'debugfs', apt: 'e2fsprogs', brew: 'e2fsprogs' },
+  { command: 'xz', apt: 'xz-utils', brew: 'xz' },
+  { command: 'zstd', apt: 'zstd', brew: 'zstd' },
+  { command: 'unzip', apt: 'unzip', brew: 'unzip' },
+  { command: 'blkid', apt: 'util-linux', brew: 'util-linux' },
+];
+
+/** Which tools each command of the README needs. @type {Record<string, readonly Tool[]>} */
+const TOOLS_OF = {
+  packages: [],
+  start: [REDIS],
+  demo: [REDIS, ...DISK_TOOLS],
+  test: [REDIS, ...DISK_TOOLS, ...TEST_TOOLS],
+};
+
+const purpose = process.argv[2] ?? 'packages';
+const tools = TOOLS_OF[purpose];
+if (tools === undefined) fail(`Cannot set up "${purpose}": expected one of ${Object.keys(TOOLS_OF).join(', ')}`);
+installPackages();
+installTools(tools.filter((tool) => !isInstalled(tool.command)));
+
+function installPackages() {
+  if (packagesAreCurrent()) return;
+  say('installing npm packages (npm ci)');
+  // inside `npm run` npm_execpath is the npm that runs us
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
+  run(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'Cannot install the npm packages');
+}
+
+function packagesAreCurrent() {
+  const installed = path.join(root, 'node_modules', '.package-lock.json');
+  const lock = path.join(root, 'package-lock.json');
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
+}
+
+/** @param {readonly Tool[]} missing */
+function installTools(missing) {
+  if (missing.length === 0) return;
+  if (process.platform === 'darwin' && isInstalled('brew')) {
+    return run('brew', ['install', ...unique(missing.map((tool) => tool.brew))], 'Cannot install the tools with brew');
+  }
+  const packages = unique(missing.map((tool) => tool.apt));
+  const asRoot = rootPrefix();
+  if (!isInstalled('apt-get') || asRoot === undefined) {
+    fail(
+      `Cannot go on: ${missing.map((tool) => tool.command).join(', ')} not found. Install them first:\n` +
+        `  Debian, Ubuntu: sudo apt-get install ${packages.join(' ')}\n` +
+        `  macOS:          brew install ${unique(missing.map((tool) => tool.brew)).join(' ')}`,
+    );
+  }
+  say(`installing ${packages.join(' ')} (apt-get)`);
+  const [command, ...prefix] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq'];
+  // policy-rc.d is left alone: a redis-server that the package starts on its own port does not disturb our private one
+  run(/** @type {string} */ (command), [...prefix, 'update'], 'Cannot update the package lists');
+  run(
+    /** @type {string} */ (command),
+    [...prefix, 'install', '-y', '--no-install-recommends', ...packages],
+    `Cannot install ${packages.join(', ')}`,
+  );
+}
+
+/** What to put before a command to run it as root, or undefined when that needs a password. @returns {string[] | undefined} */
+function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** @param {string} command */
+function isInstalled(command) {
+  // the sbin folders hold mke2fs and sgdisk, and are not on every user's PATH
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return folders.some((folder) => isExecutable(path.join(folder, command)));
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {readonly string[]} names */
+function unique(names) {
+  return [...new Set(names)];
+}
+
+/** @param {string} command @param {readonly string[]} args @param {string} failure */
+function run(command, args, failure) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (result.status !== 0)
+    fail(`${failure}: "${command} ${args.join(' ')}" ended with ${result.status ?? result.error}`);
+}
+
+/** @param {string} message */
+function say(message) {
+  process.stderr.write(`setup: ${message}\n`);
+}
+
+/** @param {string} message @returns {never} */
+function fail(message) {
+  process.stderr.write(`setup: ${message}\n`);
+  process.exit(1);
+}
