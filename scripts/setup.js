@@ -42,9 +42,9 @@ const TOOLS_OF = {
 
 const purpose = process.argv[2] ?? 'packages';
 const tools = TOOLS_OF[purpose];
-if (tools === undefined) fail(`Cannot set up "${purpose}": expected one of ${Object.keys(TOOLS_OF).join(', ')}`);
+if (tools === undefined) fail(`Cannot set up "${purpose}": unknown, expected one of ${Object.keys(TOOLS_OF).join(', ')}`);
 installPackages();
-installTools(tools.filter((tool) => !isInstalled(tool.command)));
+installTools([...missingLibraries(), ...tools.filter((tool) => !isInstalled(tool.command))]);
 
 function installPackages() {
   if (packagesAreCurrent()) return;
@@ -59,6 +59,13 @@ function packagesAreCurrent() {
   const installed = path.join(root, 'node_modules', '.package-lock.json');
   const lock = path.join(root, 'package-lock.json');
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
+}
+
+/** The Node that npm installed links with a library that a bare system may lack. @returns {readonly Tool[]} */
+function missingLibraries() {
+  const node = path.join(root, 'node_modules', 'node', 'bin', 'node');
+  if (spawnSync(node, ['--version'], { stdio: 'ignore' }).status === 0) return [];
+  return [{ command: 'libatomic.so.1 (for Node 26)', apt: 'libatomic1', brew: 'node' }];
 }
 
 /** @param {readonly Tool[]} missing */
