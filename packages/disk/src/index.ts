@@ -1,5 +1,6 @@
 export type { Disk, OpenDiskOptions, Volume, VolumeSignature } from './disk.ts';
 export { DiskError, type DiskErrorKind, type DiskErrorPlace } from './error.ts';
+export { type Fields, type FieldType, type Layout, readFields } from './fields.ts';
 export type {
   DirectoryEntry,
   FileNode,
@@ -20,4 +21,8 @@ export type {
   ReferenceOpener,
 } from './image/image.ts';
 export type { ByteSource } from './source/byte-source.ts';
+export { CachedSource, type CacheOptions, type CacheStats } from './source/cached-source.ts';
+export { FileSource } from './source/file-source.ts';
+export { MemorySource } from './source/memory-source.ts';
+export { WindowSource } from './source/window-source.ts';
 export type { Partition, PartitionTable } from './volume/partition-table.ts';

@@ -1,0 +1,4 @@
+import type { FileSystemFormat } from './file-system.ts';
+
+/** Every filesystem that can be read, in the order they are tried. */
+export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [];

@@ -1,0 +1,27 @@
+import { DiskError } from '../error.ts';
+import { hex } from '../hex.ts';
+import type { ByteSource } from './byte-source.ts';
+import { checkRange } from './range.ts';
+
+/** A run of another source: a partition of a disk. Offsets are from the start of the run. */
+export class WindowSource implements ByteSource {
+  readonly sizeBytes: number;
+  readonly #below: ByteSource;
+  readonly #start: number;
+
+  /** @throws DiskError `corrupt` when the run does not lie within the source */
+  constructor(below: ByteSource, start: number, sizeBytes: number) {
+    if (start < 0 || sizeBytes < 0 || !(start + sizeBytes <= below.sizeBytes)) {
+      const state = `${hex(sizeBytes)} bytes at ${hex(start)}, source has ${hex(below.sizeBytes)}`;
+      throw new DiskError('corrupt', `Cannot take part of a source: ${state}`, { offset: start });
+    }
+    this.#below = below;
+    this.#start = start;
+    this.sizeBytes = sizeBytes;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length);
+    return this.#below.read(this.#start + offset, length);
+  }
+}
