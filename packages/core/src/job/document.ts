@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { normaliseTimestamp } from './timestamp.ts';
 
 // VM operations job protocol v1: the document a client posts. Shapes only; the closed list of rules is in validate.ts.
 
@@ -9,71 +10,88 @@ const u64 = z.int().min(0);
 const text = z.string();
 const stringMap = z.record(text, text);
 
+const timestamp = text.transform((value, context) => {
+  const normalised = normaliseTimestamp(value);
+  if (normalised !== undefined) return normalised;
+  context.addIssue({ code: 'custom', message: 'expected a timestamp with a date, a time with seconds, and an offset' });
+  return z.NEVER;
+});
+
+/** Members that may be left out may be null as well; both read as absent. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => value ?? undefined, schema.optional());
+
 export const metadataSchema = z.object({
-  name: text.nullish(),
-  namespace: text.nullish(),
-  labels: stringMap.nullish(),
-  annotations: stringMap.nullish(),
+  name: optional(text),
+  namespace: optional(text),
+  labels: optional(stringMap),
+  annotations: optional(stringMap),
 });
 
 export const executionSchema = z.object({
-  idempotency_key: text.nullish(),
+  idempotency_key: optional(text),
   attempt: u32.default(1),
   max_attempts: u32.default(1),
   timeout_seconds: u64.default(3600),
-  deadline: text.nullish(),
+  deadline: optional(timestamp),
   priority: u8.default(5),
   cancellable: z.boolean().default(true),
 });
 
 export const constraintsSchema = z.object({
-  required_capabilities: z.array(text).nullish(),
-  required_features: z.array(text).nullish(),
-  minimum_worker_version: text.nullish(),
-  maximum_disk_size_gb: u64.nullish(),
-  require_privileged: z.boolean().nullish(),
-  allowed_worker_pools: z.array(text).nullish(),
+  required_capabilities: optional(z.array(text)),
+  required_features: optional(z.array(text)),
+  minimum_worker_version: optional(text),
+  maximum_disk_size_gb: optional(u64),
+  require_privileged: optional(z.boolean()),
+  allowed_worker_pools: optional(z.array(text)),
 });
 
 export const routingSchema = z.object({
-  worker_id: text.nullish(),
-  worker_pool: text.nullish(),
-  affinity: stringMap.nullish(),
-  anti_affinity: z.record(text, z.array(text)).nullish(),
+  worker_id: optional(text),
+  worker_pool: optional(text),
+  affinity: optional(stringMap),
+  anti_affinity: optional(z.record(text, z.array(text))),
 });
 
-export const payloadSchema = z.object({ type: text, data: z.unknown() });
+export const payloadSchema = z.object({
+  type: text,
+  // null counts as present
+  data: z.unknown().refine((value) => value !== undefined, 'is missing'),
+});
 
 export const observabilitySchema = z.object({
-  trace_id: text.nullish(),
-  span_id: text.nullish(),
-  parent_span_id: text.nullish(),
-  correlation_id: text.nullish(),
+  trace_id: optional(text),
+  span_id: optional(text),
+  parent_span_id: optional(text),
+  correlation_id: optional(text),
 });
 
 export const auditSchema = z.object({
-  submitted_by: text.nullish(),
-  submitted_from: text.nullish(),
-  authorization: z.object({ method: text, subject: text }).nullish(),
+  submitted_by: optional(text),
+  submitted_from: optional(text),
+  authorization: optional(z.object({ method: text, subject: text })),
 });
 
+/** Members stand in the order in which documents are written. */
 export const jobDocumentSchema = z.object({
-  $schema: text.nullish(),
+  $schema: optional(text),
   version: text,
   job_id: text,
-  created_at: text,
+  created_at: timestamp,
   kind: text,
   operation: text,
-  metadata: metadataSchema.nullish(),
-  execution: executionSchema.nullish(),
-  constraints: constraintsSchema.nullish(),
-  routing: routingSchema.nullish(),
+  metadata: optional(metadataSchema),
+  // absent or null means the defaults, so that nobody has to ask twice
+  execution: z.preprocess((value) => value ?? {}, executionSchema),
+  constraints: optional(constraintsSchema),
+  routing: optional(routingSchema),
   payload: payloadSchema,
-  observability: observabilitySchema.nullish(),
-  audit: auditSchema.nullish(),
+  observability: optional(observabilitySchema),
+  audit: optional(auditSchema),
 });
 
-/** A job document after parsing: defaults filled in, timestamps normalised to UTC, unknown members gone. */
+/** A job document after parsing: defaults filled in, nulls and unknown members gone, timestamps normalised to UTC. */
 export type JobDocument = z.infer<typeof jobDocumentSchema>;
 export type Execution = z.infer<typeof executionSchema>;
 export type Constraints = z.infer<typeof constraintsSchema>;

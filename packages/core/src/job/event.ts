@@ -50,3 +50,9 @@ const SEQUENCES_PER_ATTEMPT = 2 ** 20;
 export function sequenceOf(attempt: number, n: number): number {
   return (attempt - 1) * SEQUENCES_PER_ATTEMPT + n;
 }
+
+/** A share of work done as a whole percentage within 0 to 100; `undefined` where there is no telling. */
+export function percentOf(done: number, total: number): number | undefined {
+  if (!(total > 0) || Number.isNaN(done)) return undefined;
+  return Math.min(100, Math.max(0, Math.floor((done / total) * 100)));
+}

@@ -1,5 +1,7 @@
-import type { Observability } from './document.ts';
-import type { JobState } from './state.ts';
+import type { JobDocument, Observability } from './document.ts';
+import { finalStateOf } from './error-code.ts';
+import type { FinalState } from './state.ts';
+import { timestampOf } from './timestamp.ts';
 
 // The result document of the protocol (section 5). Times are RFC 3339 in UTC, sizes are bytes.
 
@@ -18,6 +20,11 @@ export interface JobMetrics {
   readonly cpu_seconds?: number;
 }
 
+export interface JobOutputs {
+  readonly primary?: string;
+  readonly artifacts?: readonly string[];
+}
+
 /** `code` is one of error-code.ts; `details` may carry `kind`, `format` and `offset` of a disk error. */
 export interface JobError {
   readonly code: string;
@@ -31,13 +38,69 @@ export interface JobError {
 export interface ResultDocument {
   readonly job_id: string;
   readonly worker_id: string;
-  readonly status: Extract<JobState, 'completed' | 'failed' | 'cancelled' | 'timeout'>;
+  readonly status: FinalState;
   readonly completed_at?: string;
   readonly failed_at?: string;
   readonly execution_summary: ExecutionSummary;
-  readonly outputs?: { readonly primary?: string; readonly artifacts?: readonly string[] };
+  readonly outputs?: JobOutputs;
   readonly metrics?: JobMetrics;
   readonly error?: JobError;
   readonly observability?: Observability;
   readonly data?: unknown;
+}
+
+/** The attempt that decided the outcome of a job. */
+export interface EndedAttempt {
+  readonly document: JobDocument;
+  readonly workerId: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly metrics?: JobMetrics;
+}
+
+/** The result of a job whose operation succeeded. */
+export function completedResult(
+  ended: EndedAttempt,
+  answer: { readonly data: unknown; readonly outputs?: JobOutputs },
+): ResultDocument {
+  const key = ended.document.execution.idempotency_key;
+  return {
+    job_id: ended.document.job_id,
+    worker_id: ended.workerId,
+    status: 'completed',
+    completed_at: timestampOf(ended.endedAtMs),
+    execution_summary: { ...summaryOf(ended), ...(key !== undefined && { idempotency_key: key }) },
+    ...(answer.outputs && { outputs: answer.outputs }),
+    ...tracesOf(ended),
+    ...(answer.data !== null && answer.data !== undefined && { data: answer.data }),
+  };
+}
+
+/** The result of a job that ended without success; the error decides its state. */
+export function failedResult(ended: EndedAttempt, error: JobError): ResultDocument {
+  return {
+    job_id: ended.document.job_id,
+    worker_id: ended.workerId,
+    status: finalStateOf(error),
+    failed_at: timestampOf(ended.endedAtMs),
+    execution_summary: summaryOf(ended),
+    ...tracesOf(ended),
+    error,
+  };
+}
+
+function summaryOf({ startedAtMs, endedAtMs, attempt }: EndedAttempt): ExecutionSummary {
+  // clocks may step back between the two
+  const durationMs = Math.max(0, Math.round(endedAtMs - startedAtMs));
+  return {
+    started_at: timestampOf(startedAtMs),
+    duration_seconds: Math.floor(durationMs / 1000),
+    duration_ms: durationMs,
+    attempt,
+  };
+}
+
+function tracesOf({ metrics, document }: EndedAttempt): Pick<ResultDocument, 'metrics' | 'observability'> {
+  return { ...(metrics && { metrics }), ...(document.observability && { observability: document.observability }) };
 }

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { type JobDocument, jobDocumentSchema } from './document.ts';
+
+/** The JSON of a document: members in the protocol's order, absent ones left out, but for `$schema`, which is then null. */
+export function renderJobDocument(document: JobDocument): string {
+  // the schema builds its answer in the order of its own members
+  return JSON.stringify({ $schema: null, ...jobDocumentSchema.parse(document) });
+}
+
+/**
+ * Tells two requests for the same work from two different ones that share a `job_id` or an idempotency key. What a client's retry
+ * may write anew does not count: `$schema`, `job_id`, `created_at` and `observability`.
+ */
+export function contentHash(document: JobDocument): string {
+  const { $schema, job_id, created_at, observability, ...content } = jobDocumentSchema.parse(document);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(content)))
+    .digest('hex');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // entries, not an object: those put keys like "1" first whatever the order, and cannot hold "__proto__"
+  return { sorted: entries.map(([key, member]) => [key, sorted(member)]) };
+}
