@@ -113,7 +113,7 @@ function makeEsp(raw: string, scratch: string): void {
 
 /** The host's own boot files when it has some that we may read, else a boot menu that names its kernels. */
 function efiFolder(scratch: string): string {
-  const host = ['/boot/efi/EFI', '/efi/EFI', '/boot/EFI'].find(isReadableFolder);
+  const host = ['/boot/efi/EFI', '/efi/EFI', '/boot/EFI'].find(fitsInEsp);
   if (host !== undefined) return host;
   const folder = path.join(scratch, 'EFI');
   mkdirSync(path.join(folder, 'BOOT'), { recursive: true });
@@ -128,9 +128,10 @@ function efiFolder(scratch: string): string {
   return folder;
 }
 
-function isReadableFolder(folder: string): boolean {
+/** Some hosts keep whole kernels there, and many let only root look. */
+function fitsInEsp(folder: string): boolean {
   try {
-    return readdirSync(folder).length > 0;
+    return sizeOf(folder) < (ESP_MIB - 8) * MIB;
   } catch {
     return false;
   }
