@@ -1,0 +1,18 @@
+import { hostname } from 'node:os';
+import { COMMON_KEYS } from './common-keys.ts';
+import { type ConfigOf, Derived, flag, integer, milliseconds, optionalText, port, text } from './schema.ts';
+
+/** Keys of an API node. */
+export const API_KEYS = {
+  ...COMMON_KEYS,
+  host: text('Address to listen on', '127.0.0.1'),
+  port: port('Port to listen on', 8080),
+  apiKey: optionalText('Key that clients must show', { secret: 'all' }),
+  insecure: flag('Listen beyond loopback without a key', false),
+  nodeId: text('Name of this node', new Derived('host name and process id', () => `${hostname()}-${process.pid}`)),
+  boardReadOnly: flag('Let Bull Board show but not touch', true),
+  bodyLimitBytes: integer('Largest request body, in bytes', 2 * 1024 * 1024, { min: 1024 }),
+  shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
+} as const;
+
+export type ApiConfig = ConfigOf<typeof API_KEYS>;

@@ -1,0 +1,41 @@
+import { isPoolName } from '../job/pool.ts';
+import { type Derived, demand, list, oneOf, optionalText, text } from './schema.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Keys that every app has. */
+export const COMMON_KEYS = {
+  dataDir: text('Folder for the embedded Redis, the database and results', '.guestkit'),
+  redisUrl: optionalText('Redis: redis://, rediss://, unix:/path or /path; embedded when not set', {
+    env: 'REDIS_URL',
+    secret: 'password',
+    check: checkRedisUrl,
+  }),
+  redisPrefix: text('First part of every Redis key', 'guestkit', { check: checkName }),
+  databaseUrl: optionalText('Database: sqlite:/path; a file in the data folder when not set', {
+    env: 'DATABASE_URL',
+    secret: 'password',
+    check: checkDatabaseUrl,
+  }),
+  tenant: text('Owner of the jobs', 'default', { check: checkName }),
+  logLevel: oneOf(LOG_LEVELS, 'Least severe log lines to write', 'info'),
+} as const;
+
+/** A list of at least one folder. */
+export function folders(doc: string, fallback: Derived<readonly string[]>) {
+  return list(doc, fallback, (paths) => demand(paths.length > 0, 'must name at least one folder'));
+}
+
+export function checkName(name: string): void {
+  demand(isPoolName(name), 'must be up to 64 letters, digits, dots, hyphens or underscores');
+}
+
+function checkRedisUrl(url: string): void {
+  demand(/^(?:rediss?:\/\/.|unix:\/.|\/.)/.test(url), 'must be redis://…, rediss://…, unix:/path or /path');
+}
+
+function checkDatabaseUrl(url: string): void {
+  const isPostgres = /^postgres(?:ql)?:/.test(url);
+  demand(!isPostgres, 'must be sqlite:/path: PostgreSQL comes with the durability work');
+  demand(/^sqlite:./.test(url), 'must be sqlite:/path');
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, hostname } from 'node:os';
+import path from 'node:path';
+import { COMMON_KEYS, checkName, folders } from './common-keys.ts';
+import { Derived, demand, flag, integer, list, milliseconds, oneOf, port, text } from './schema.ts';
+
+/** Keys of a worker. */
+export const WORKER_KEYS = {
+  ...COMMON_KEYS,
+  workerId: text(
+    'Name of this worker, unlike any other',
+    new Derived(
+      'host name, process id and a random part',
+      () => `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+    ),
+  ),
+  pool: text('Pool whose jobs to run', 'default', { check: checkName }),
+  slots: integer(
+    'Attempts to run at once',
+    new Derived('processors, at most 4', () => Math.min(4, availableParallelism())),
+    {
+      min: 1,
+      max: 1024,
+    },
+  ),
+  imageRoots: folders('Folders that images may lie in', new Derived('the working folder', () => [process.cwd()])),
+  outputRoots: folders(
+    'Folders that results may be written to',
+    new Derived('results in the data folder', ({ dataDir }) => [path.join(String(dataDir), 'results')]),
+  ),
+  references: oneOf(['deny', 'same-directory', 'roots'], 'Which files that an image names may be opened', 'deny'),
+  jailMemoryMb: integer('Memory of an attempt, in MiB', 512, { min: 64 }),
+  jailUser: flag('Run attempts as nobody when started as root', true),
+  killGraceMs: milliseconds('From TERM to KILL', 2000),
+  drainMs: milliseconds('How long attempts may go on after a stop signal', 30_000, { min: 0 }),
+  metricsHost: text('Address of the metrics', '127.0.0.1'),
+  metricsPort: port('Port of the metrics', 9090),
+  heartbeatMs: milliseconds('Between two signs of life', 2000),
+  lockMs: milliseconds('How long a claim lasts without renewal', 5000, { min: 1000 }),
+  stalledCheckMs: milliseconds('Between two looks for jobs of vanished workers', 2000, { min: 100 }),
+  maxLostAttempts: integer('Vanished workers that a job survives', 5),
+  maxDiskSizeGb: integer('Largest disk to take, in GB; 0 for no bound', 0),
+  labels: list('Labels k=v that routing.affinity is matched with', [], checkLabels),
+  dataLocality: list('Names of the storage that is near', []),
+  privileged: flag('Take jobs that require a privileged worker', false),
+} as const;
+
+function checkLabels(labels: readonly string[]): void {
+  const wrong = labels.find((label) => label.indexOf('=') < 1);
+  demand(wrong === undefined, `must be pairs like zone=a, got "${wrong}"`);
+}
