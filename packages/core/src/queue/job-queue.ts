@@ -30,6 +30,8 @@ export interface Delivery {
   readonly failedAttempts: number;
   /** Attempts whose consumer vanished (these do not). */
   readonly lostAttempts: number;
+  /** Shows how far the attempt is to those who look at the queue itself; history is told by events. */
+  reportProgress(progress: object): Promise<void>;
 }
 
 /** What the consumer made of a delivery. */
@@ -47,12 +49,15 @@ export type Outcome =
 export type DeliveryHandler = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
 
 export interface ConsumeOptions extends QueueName {
+  /** Who consumes, for those who look at the queue itself. */
+  readonly consumer?: string;
   readonly slots: number;
   readonly handle: DeliveryHandler;
   /** Told of faults that no delivery owns: a lost connection, a failed lock renewal. */
   readonly onError?: (error: Error) => void;
 }
 
+/** Disposing stops claiming and fires the signal of what still runs; what does not end soon is left to another consumer. */
 export interface Consumer extends AsyncDisposable {
   /** Deliveries being handled now. */
   readonly active: number;

@@ -1,0 +1,203 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { RedisConnection } from '../coordination/redis/connection.ts';
+import { type BullmqJobData, bullmqPrefix, KEEP_COMPLETED, KEEP_FAILED } from './bullmq-layout.ts';
+import type { ConsumeOptions, Consumer, Delivery, Outcome } from './job-queue.ts';
+import { type RetryDelay, retryDelayMs } from './retry-delay.ts';
+
+export interface BullmqConsumerOptions extends ConsumeOptions {
+  readonly connection: RedisConnection;
+  readonly prefix: string;
+  readonly lockMs: number;
+  readonly stalledCheckMs: number;
+  readonly retryDelay: RetryDelay;
+  readonly closeTimeoutMs: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** Starts claiming jobs; resolves when BullMQ's worker has its connections. */
+export async function startBullmqConsumer(options: BullmqConsumerOptions): Promise<Consumer> {
+  const consumer = new BullmqConsumer(options);
+  await consumer.ready();
+  return consumer;
+}
+
+/** An idle consumer asks Redis at least so often, in seconds: some moves of BullMQ wake nobody. */
+const IDLE_POLL_SECONDS = 2;
+
+type Claim = { readonly job: Job<BullmqJobData>; readonly token: string };
+
+/**
+ * One BullMQ worker, in the terms of our contract. It claims a job, hands it to the handler with a signal, and settles the
+ * outcome; meanwhile BullMQ renews the locks, and a lock that is lost or not renewed in time fires the signal.
+ */
+class BullmqConsumer implements Consumer {
+  readonly #options: BullmqConsumerOptions;
+  readonly #worker: Worker<BullmqJobData>;
+  /** Until when each running job is surely ours, by the monotonic clock. */
+  readonly #heldUntilMs = new Map<string, number>();
+  readonly #holdCheck: NodeJS.Timeout;
+  readonly #idleWaiters = new Set<() => void>();
+  #claiming = true;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: BullmqConsumerOptions) {
+    this.#options = options;
+    this.#worker = this.#createWorker();
+    this.#worker.on('error', options.onError);
+    this.#worker.on('lockRenewalFailed', (jobIds) => this.#lose(jobIds));
+    this.#worker.on('locksRenewed', ({ jobIds }) => this.#hold(jobIds));
+    this.#holdCheck = setInterval(() => this.#loseExpired(), options.lockMs / 4).unref();
+  }
+
+  get active(): number {
+    return this.#heldUntilMs.size;
+  }
+
+  async ready(): Promise<void> {
+    await this.#worker.waitUntilReady();
+  }
+
+  async stopClaiming(): Promise<void> {
+    this.#claiming = false;
+    await this.#worker.pause(true);
+  }
+
+  async idle(): Promise<void> {
+    while (this.active > 0) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #createWorker(): Worker<BullmqJobData> {
+    const { pool, tenant, connection, slots, consumer, lockMs, stalledCheckMs, retryDelay } = this.#options;
+    // BullMQ passes the signal only to a function that declares three parameters
+    return new Worker<BullmqJobData>(pool, (job, token, signal) => this.#process(job, token ?? '', signal), {
+      connection: connection.client,
+      prefix: bullmqPrefix(this.#options.prefix, tenant),
+      concurrency: slots,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      // how often a job may lose its consumer is decided by whoever reads `lostAttempts`
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      drainDelay: IDLE_POLL_SECONDS,
+      runRetryDelay: 1_000,
+      removeOnComplete: KEEP_COMPLETED,
+      removeOnFail: KEEP_FAILED,
+      settings: { backoffStrategy: (failedAttempts) => retryDelayMs(failedAttempts, retryDelay, Math.random) },
+      ...(consumer === undefined ? {} : { name: consumer }),
+    });
+  }
+
+  async #process(job: Job<BullmqJobData>, token: string, signal?: AbortSignal): Promise<unknown> {
+    const claim = { job, token };
+    const jobId = job.data.document.job_id;
+    // a fetch that was under way when claiming stopped; as if it had not happened
+    if (!this.#claiming) return this.#settle(claim, { kind: 'postponed', delayMs: 0, reason: 'not claiming' });
+    // our own lost attempt is still stopping, and BullMQ tells the locks of a worker apart by job only
+    if (this.#heldUntilMs.has(jobId))
+      return this.#settle(claim, { kind: 'postponed', delayMs: 500, reason: 'still running' });
+    this.#heldUntilMs.set(jobId, this.#heldFromNow());
+    try {
+      const outcome = await this.#options.handle(toDelivery(job), signal ?? new AbortController().signal);
+      return await this.#settle(claim, outcome);
+    } finally {
+      this.#heldUntilMs.delete(jobId);
+      if (this.active === 0) this.#wakeIdleWaiters();
+    }
+  }
+
+  /** Returning completes the job, throwing fails it, and BullMQ's own errors say that it was moved already. */
+  async #settle(claim: Claim, outcome: Outcome): Promise<unknown> {
+    switch (outcome.kind) {
+      case 'completed':
+        return outcome.summary ?? null;
+      case 'failed':
+        throw outcome.retry ? new Error(outcome.reason) : new UnrecoverableError(outcome.reason);
+      case 'postponed':
+        await this.#postpone(claim, outcome.delayMs);
+        throw new DelayedError();
+      case 'released':
+        return this.#release(claim);
+    }
+  }
+
+  /** The count and the move are one step under the lock, so that a late consumer cannot change the number of an attempt. */
+  async #postpone({ job, token }: Claim, delayMs: number): Promise<void> {
+    const data: BullmqJobData = { ...job.data, postponed: job.data.postponed + 1 };
+    await this.#worker.getBackend().moveToDelayed(job.data.document.job_id, Date.now(), delayMs, token, {
+      skipAttempt: true,
+      fieldsToUpdate: { data: JSON.stringify(data) },
+    });
+  }
+
+  /**
+   * In front of the jobs of the same priority if there are any. If none waits, workers may sleep, and BullMQ's moveToWait
+   * does not wake them: then by way of the delayed jobs, which does.
+   */
+  async #release({ job, token }: Claim): Promise<never> {
+    const backend = this.#worker.getBackend();
+    const [waiting = 0] = await backend.getCounts(['prioritized']);
+    if (waiting === 0) {
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
+    }
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  #hold(jobIds: readonly string[]): void {
+    const untilMs = this.#heldFromNow();
+    for (const jobId of jobIds) if (this.#heldUntilMs.has(jobId)) this.#heldUntilMs.set(jobId, untilMs);
+  }
+
+  #heldFromNow(): number {
+    return performance.now() + this.#options.lockMs;
+  }
+
+  /** Without an answer from Redis nobody says that the lock is gone: the clock does. */
+  #loseExpired(): void {
+    const nowMs = performance.now();
+    this.#lose([...this.#heldUntilMs].filter(([, untilMs]) => untilMs < nowMs).map(([jobId]) => jobId));
+  }
+
+  #lose(jobIds: readonly string[]): void {
+    for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');
+  }
+
+  #wakeIdleWaiters(): void {
+    for (const wake of this.#idleWaiters) wake();
+    this.#idleWaiters.clear();
+  }
+
+  /** In order: no new jobs; a bounded wait for those that run; BullMQ's own closing, which would wait without bound. */
+  async #close(): Promise<void> {
+    const { closeTimeoutMs, connection, onError } = this.#options;
+    await this.stopClaiming();
+    this.#worker.cancelAllJobs('the consumer is closing');
+    await withinMs(closeTimeoutMs, this.idle());
+    clearInterval(this.#holdCheck);
+    const isOrderly = this.active === 0 && connection.isReady;
+    await withinMs(closeTimeoutMs, this.#worker.close(!isOrderly).catch(onError));
+  }
+}
+
+function toDelivery(job: Job<BullmqJobData>): Delivery {
+  const { postponed, ...queuedJob } = job.data;
+  return {
+    job: queuedJob,
+    attempt: job.attemptsStarted - postponed,
+    failedAttempts: job.attemptsMade,
+    lostAttempts: job.stalledCounter,
+    reportProgress: (progress) => job.updateProgress(progress),
+  };
+}
+
+async function withinMs(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
+}

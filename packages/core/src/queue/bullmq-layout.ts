@@ -1,0 +1,68 @@
+import type { JobsOptions, KeepJobs } from 'bullmq';
+import type { QueuedJob, QueueName } from './job-queue.ts';
+
+// How our queues and jobs look inside BullMQ, and so in Bull Board: prefix = tenant, queue = pool, job name = operation.
+
+/** What BullMQ carries for us. */
+export interface BullmqJobData extends QueuedJob {
+  /** Deliveries that no consumer took up; they do not count as attempts. */
+  readonly postponed: number;
+}
+
+/** The data and options of a job for BullMQ's `add`. */
+export interface BullmqJob {
+  readonly name: string;
+  readonly data: BullmqJobData;
+  readonly options: JobsOptions;
+}
+
+/** Finished jobs stay for Bull Board only: results are in history. Ages in seconds. */
+export const KEEP_COMPLETED: KeepJobs = { count: 1_000, age: 24 * 3600 };
+export const KEEP_FAILED: KeepJobs = { count: 1_000, age: 7 * 24 * 3600 };
+/** Nobody reads BullMQ's own event streams: our events have theirs. */
+export const KEPT_BULLMQ_EVENTS = 100;
+/** The name under which the consumer registers its retry delay. */
+export const RETRY_BACKOFF = 'guestkit';
+
+/** The braces are the hash tag that keeps the keys of one tenant in one slot of a Redis cluster. */
+export function bullmqPrefix(prefix: string, tenant: string): string {
+  return `${prefix}:{${tenant}}`;
+}
+
+/** The key of the set of all queues; BullMQ's own keys begin with the prefix of a tenant. */
+export function queueNamesKey(prefix: string): string {
+  return `${prefix}:queues`;
+}
+
+export function formatQueueName({ tenant, pool }: QueueName): string {
+  return JSON.stringify([tenant, pool]);
+}
+
+export function parseQueueName(text: string): QueueName {
+  const [tenant, pool]: [string, string] = JSON.parse(text);
+  return { tenant, pool };
+}
+
+/** @throws TypeError for a name that would leave the key space of its tenant */
+export function assertQueueName({ tenant, pool }: QueueName): void {
+  for (const part of [tenant, pool]) {
+    if (!/^[\w.~-]+$/.test(part)) {
+      throw new TypeError(`Cannot name a queue "${part}": expected letters, digits and "._~-" only`);
+    }
+  }
+}
+
+export function toBullmqJob({ document, tenant, pool, acceptedAtMs }: QueuedJob): BullmqJob {
+  return {
+    name: document.operation,
+    data: { document, tenant, pool, acceptedAtMs, postponed: 0 },
+    options: {
+      jobId: document.job_id,
+      // protocol: 10 is the most urgent; BullMQ: 1 is, and 0 would overtake everything
+      priority: 11 - (document.execution?.priority ?? 5),
+      attempts: document.execution?.max_attempts ?? 1,
+      backoff: { type: RETRY_BACKOFF },
+      stackTraceLimit: 1,
+    },
+  };
+}
