@@ -1,0 +1,20 @@
+import { createMetricMaker } from './registry.ts';
+
+export type ApiMetrics = ReturnType<typeof createApiMetrics>;
+
+/** The metrics of an API node, described in docs/metrics.md. */
+export function createApiMetrics() {
+  const { registry, counter, gauge, seconds } = createMetricMaker();
+  return {
+    registry,
+    requests: counter('guestkit_api_requests_total', 'Requests answered', ['method', 'route', 'status']),
+    requestDuration: seconds('guestkit_api_request_duration_seconds', 'From a request to its answer', [
+      'method',
+      'route',
+    ]),
+    jobsAccepted: counter('guestkit_api_jobs_accepted_total', 'Job documents posted, by outcome', ['outcome']),
+    recorderEvents: counter('guestkit_recorder_events_total', 'Events written to history', ['type']),
+    recorderLag: gauge('guestkit_recorder_lag_seconds', 'Age of the newest event when it was written'),
+    workersAlive: gauge('guestkit_workers_alive', 'Workers whose sign of life is recent'),
+  };
+}
