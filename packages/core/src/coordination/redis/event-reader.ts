@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { JobEvent } from '../../job/event.ts';
+import type { EventConsumption } from '../event-stream.ts';
+import { decodeEvent } from './event-codec.ts';
+
+export interface EventReaderOptions extends EventConsumption {
+  /** Not shared with anybody: it blocks. */
+  readonly client: Redis;
+  readonly key: string;
+  readonly reclaimAfterMs: number;
+}
+
+interface Entry {
+  readonly id: string;
+  /** `undefined` when the entry was deleted after it had been handed out. */
+  readonly fields: readonly Buffer[] | undefined;
+}
+
+const GROUP = 'recorders';
+const BLOCK_MS = 2_000;
+const PAUSE_AFTER_FAULT_MS = 250;
+
+/**
+ * Reads the stream as one consumer of the group: first what it had read but not recorded, then, now and again, what a vanished
+ * consumer left, otherwise new entries. A recorded entry leaves the stream. Any fault is told, and the reading begins anew.
+ */
+export class EventReader {
+  readonly #options: EventReaderOptions;
+  #isOwnBacklogRead = false;
+  #nextReclaimMs = 0;
+  #isBlocked = false;
+
+  constructor(options: EventReaderOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    // only a read may be cut short: what is being recorded should also leave the stream
+    const unblock = () => this.#isBlocked && this.#options.client.disconnect();
+    signal.addEventListener('abort', unblock);
+    while (!signal.aborted) {
+      await this.#readOnce(signal).catch((error) => (signal.aborted ? undefined : this.#mend(error, signal)));
+    }
+    signal.removeEventListener('abort', unblock);
+  }
+
+  async #readOnce(signal: AbortSignal): Promise<void> {
+    const entries = await this.#nextEntries(signal);
+    if (entries.length === 0) return;
+    const events = await this.#decode(entries);
+    if (events.length > 0) await this.#options.record(events);
+    await this.#drop(entries.map((entry) => entry.id));
+  }
+
+  async #nextEntries(signal: AbortSignal): Promise<readonly Entry[]> {
+    if (!this.#isOwnBacklogRead) {
+      const backlog = await this.#readGroup('0');
+      this.#isOwnBacklogRead = backlog.length === 0;
+      return backlog;
+    }
+    const left = await this.#reclaim();
+    return left.length > 0 || signal.aborted ? left : this.#readNew();
+  }
+
+  async #reclaim(): Promise<readonly Entry[]> {
+    const { client, key, consumer, batchSize, reclaimAfterMs } = this.#options;
+    if (performance.now() < this.#nextReclaimMs) return [];
+    const range = [reclaimAfterMs, '0', 'COUNT', batchSize];
+    const answer = await client.callBuffer('XAUTOCLAIM', [key, GROUP, consumer, ...range]);
+    const entries = Array.isArray(answer) ? parseEntries(answer[1]) : [];
+    if (entries.length === 0) this.#nextReclaimMs = performance.now() + reclaimAfterMs / 2;
+    return entries;
+  }
+
+  async #readNew(): Promise<readonly Entry[]> {
+    this.#isBlocked = true;
+    try {
+      return await this.#readGroup('>');
+    } finally {
+      this.#isBlocked = false;
+    }
+  }
+
+  async #readGroup(from: '0' | '>'): Promise<readonly Entry[]> {
+    const { client, key, consumer, batchSize } = this.#options;
+    const group = ['GROUP', GROUP, consumer, 'COUNT', batchSize, 'BLOCK', BLOCK_MS];
+    const answer = await client.callBuffer('XREADGROUP', [...group, 'STREAMS', key, from]);
+    const stream = Array.isArray(answer) ? answer[0] : undefined;
+    return Array.isArray(stream) ? parseEntries(stream[1]) : [];
+  }
+
+  /** An entry that cannot be read now never can: it is told, and dropped with the rest. */
+  async #decode(entries: readonly Entry[]): Promise<readonly JobEvent[]> {
+    const decoded = await Promise.allSettled(
+      entries.flatMap(({ fields }) => (fields === undefined ? [] : [decodeEvent(fields)])),
+    );
+    for (const result of decoded) if (result.status === 'rejected') this.#options.onError(result.reason);
+    return decoded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  async #drop(ids: readonly string[]): Promise<void> {
+    const { client, key } = this.#options;
+    const answers = await client
+      .multi()
+      .xack(key, GROUP, ...ids)
+      .xdel(key, ...ids)
+      .exec();
+    const failure = answers?.find(([error]) => error)?.[0];
+    if (failure) throw failure;
+  }
+
+  /** Whatever went wrong, what this consumer has read may not be recorded: it reads that again. */
+  async #mend(error: Error, signal: AbortSignal): Promise<void> {
+    this.#isOwnBacklogRead = false;
+    if (isGroupMissing(error)) return this.#createGroup(signal);
+    this.#options.onError(error);
+    await pause(signal);
+  }
+
+  async #createGroup(signal: AbortSignal): Promise<void> {
+    const { client, key, onError } = this.#options;
+    try {
+      // from the first entry: what was published before the group existed counts too
+      await client.xgroup('CREATE', key, GROUP, '0', 'MKSTREAM');
+    } catch (error) {
+      if (!(error instanceof Error) || error.message.startsWith('BUSYGROUP') || signal.aborted) return;
+      onError(error);
+      await pause(signal);
+    }
+  }
+}
+
+/** The stream or its group was never made, or went with a flush of Redis, possibly while we waited on it. */
+function isGroupMissing(error: Error): boolean {
+  return /^(NOGROUP|UNBLOCKED)/.test(error.message);
+}
+
+function parseEntries(answer: unknown): readonly Entry[] {
+  return Array.isArray(answer) ? answer.filter(Array.isArray).map(parseEntry) : [];
+}
+
+function parseEntry([id, fields]: readonly unknown[]): Entry {
+  return { id: String(id), fields: Array.isArray(fields) ? fields.filter(Buffer.isBuffer) : undefined };
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return delay(PAUSE_AFTER_FAULT_MS, undefined, { signal }).catch(() => {});
+}
