@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+export interface WriteOptions {
+  /** Fires when the writer may no longer publish: then nothing appears under the name. */
+  readonly signal?: AbortSignal;
+}
+
+/** Writes a file that is seen whole or not at all, even after a crash. Returns its size in bytes. */
+export async function writeAtomically(
+  file: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+  { signal }: WriteOptions = {},
+): Promise<number> {
+  const temporary = path.join(
+    path.dirname(file),
+    `.${path.basename(file).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`,
+  );
+  try {
+    const sizeBytes = await writeNew(temporary, content);
+    signal?.throwIfAborted();
+    await rename(temporary, file);
+    await syncFolder(path.dirname(file));
+    return sizeBytes;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeNew(file: string, content: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
+  // "x": a file or symlink in its place is somebody else's
+  await using handle = await open(file, 'wx', 0o644);
+  await handle.writeFile(content);
+  await handle.sync();
+  return (await handle.stat()).size;
+}
+
+/** Makes the new name itself durable. */
+async function syncFolder(folder: string): Promise<void> {
+  await using handle: FileHandle = await open(folder, 'r');
+  await handle.sync();
+}
