@@ -11,6 +11,8 @@ export type {
   FileType,
 } from './filesystem/file-system.ts';
 export type { FileTree, Mount } from './filesystem/file-tree.ts';
+export { hex } from './hex.ts';
+export { allocatedBytes } from './image/extents.ts';
 export type {
   DiskImage,
   Extent,
@@ -20,6 +22,9 @@ export type {
   ImageFormat,
   ReferenceOpener,
 } from './image/image.ts';
+export { type OpenImageOptions, openImage } from './image/open.ts';
+export { denyReferences } from './image/references.ts';
+export { quote } from './quote.ts';
 export type { ByteSource } from './source/byte-source.ts';
 export { CachedSource, type CacheOptions, type CacheStats } from './source/cached-source.ts';
 export { FileSource } from './source/file-source.ts';

@@ -44,11 +44,17 @@ export interface ImageContext {
   readonly references: ReferenceOpener;
   /** References followed so far to get here. */
   readonly depth: number;
+  /**
+   * Opens the image that a reference names, as the format that the reference claims.
+   * @throws DiskError `denied` when the policy forbids it or the name is not a plain path, `corrupt` when the chain is too long
+   */
+  openReference(name: string, claimedFormat: string): DiskImage;
 }
 
 /** One container format. Detecting is apart from opening: `detect` is pure and never throws. */
 export interface ImageFormat {
   readonly name: string;
-  detect(head: Uint8Array): boolean;
+  /** `head` is the first 4 KiB, `tail` the last 512 bytes, both shorter for a shorter file. */
+  detect(head: Uint8Array, tail: Uint8Array): boolean;
   open(source: ByteSource, context: ImageContext): DiskImage;
 }

@@ -1,0 +1,62 @@
+import type { DiskImage, Extent } from './image.ts';
+
+/** Joins neighbours of one kind. */
+export function* joinExtents(extents: Iterable<Extent>): Iterable<Extent> {
+  let current: Extent | undefined;
+  for (const extent of extents) {
+    if (current?.kind === extent.kind) {
+      current = { ...current, length: current.length + extent.length };
+      continue;
+    }
+    if (current !== undefined) yield current;
+    current = extent;
+  }
+  if (current !== undefined) yield current;
+}
+
+/** Puts what the image below has wherever `own` is absent; past its end nothing is. */
+export function* overlayExtents(own: Iterable<Extent>, below: DiskImage): Iterable<Extent> {
+  const lower = new Cursor(below.extents());
+  for (const extent of own) {
+    if (extent.kind !== 'absent') {
+      yield extent;
+      continue;
+    }
+    const end = extent.offset + extent.length;
+    for (let offset = extent.offset; offset < end; ) {
+      const piece = lower.at(offset, end);
+      yield piece;
+      offset += piece.length;
+    }
+  }
+}
+
+/** Walks extents once, forwards. */
+class Cursor {
+  readonly #extents: Iterator<Extent>;
+  #current: Extent | undefined;
+
+  constructor(extents: Iterable<Extent>) {
+    this.#extents = extents[Symbol.iterator]();
+    this.#advance();
+  }
+
+  at(offset: number, end: number): Extent {
+    while (this.#current !== undefined && this.#current.offset + this.#current.length <= offset) this.#advance();
+    if (this.#current === undefined) return { offset, length: end - offset, kind: 'absent' };
+    const length = Math.min(end, this.#current.offset + this.#current.length) - offset;
+    return { offset, length, kind: this.#current.kind };
+  }
+
+  #advance(): void {
+    const next = this.#extents.next();
+    this.#current = next.done === true ? undefined : next.value;
+  }
+}
+
+/** How much of the disk is stored. Reads the whole map: a moment for large images. */
+export function allocatedBytes(image: DiskImage): number {
+  let sum = 0;
+  for (const extent of image.extents()) if (extent.kind === 'data') sum += extent.length;
+  return sum;
+}

@@ -1,0 +1,20 @@
+import type { ImageFormat } from './image.ts';
+import { qcow2Format } from './qcow2/open.ts';
+import { RECOGNISED_FORMATS } from './recognised.ts';
+
+/** Every container that is known, readable ones first. Raw is not here: it is what remains when nothing here matches. */
+export const IMAGE_FORMATS: readonly ImageFormat[] = [qcow2Format, ...RECOGNISED_FORMATS];
+
+/** Other names that clients use for a format. */
+export const FORMAT_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['dd', 'raw'],
+  ['vpc', 'vhd'],
+  ['qcow', 'qcow2'],
+  ['e01', 'ewf'],
+  ['tar', 'ova'],
+  ['gz', 'gzip'],
+  ['zst', 'zstd'],
+]);
+
+/** An extension that files of every format carry: it claims nothing. */
+export const FORMAT_NOT_CLAIMED = 'img';

@@ -1,0 +1,72 @@
+import { DiskError } from '../error.ts';
+import { quote } from '../quote.ts';
+import type { ByteSource } from '../source/byte-source.ts';
+import { FORMAT_ALIASES, FORMAT_NOT_CLAIMED, IMAGE_FORMATS } from './formats.ts';
+import type { DiskImage, ImageContext, ImageFormat, ReferenceOpener } from './image.ts';
+import { openRaw } from './raw/open.ts';
+import { checkReferenceName } from './reference-name.ts';
+
+// security rule R7; a chain that comes back to itself ends here too
+const LONGEST_CHAIN = 16;
+const HEAD_BYTES = 4096;
+const TAIL_BYTES = 512;
+
+export interface OpenImageOptions {
+  /** What the caller says the container is: checked, not trusted. `img` claims nothing. */
+  readonly claimedFormat?: string;
+  readonly references: ReferenceOpener;
+}
+
+/** Opens a container by its content. @throws DiskError when it is damaged, unknown, or not what was claimed */
+export function openImage(source: ByteSource, { claimedFormat, references }: OpenImageOptions): DiskImage {
+  return openAs('image', source, canonical(claimedFormat), contextOf(references, 0));
+}
+
+function contextOf(references: ReferenceOpener, depth: number): ImageContext {
+  return {
+    references,
+    depth,
+    openReference(name, claimedFormat) {
+      checkReferenceName(name);
+      if (depth >= LONGEST_CHAIN) {
+        const state = `chain is longer than ${LONGEST_CHAIN} files`;
+        throw new DiskError('corrupt', `Cannot open backing file ${quote(name)}: ${state}`);
+      }
+      const source = references.open(name, depth);
+      return openAs(`backing file ${quote(name)}`, source, canonical(claimedFormat), contextOf(references, depth + 1));
+    },
+  };
+}
+
+function canonical(claimed: string | undefined): string | undefined {
+  const lower = claimed?.toLowerCase();
+  return lower === undefined || lower === FORMAT_NOT_CLAIMED ? undefined : (FORMAT_ALIASES.get(lower) ?? lower);
+}
+
+function openAs(what: string, source: ByteSource, claimed: string | undefined, context: ImageContext): DiskImage {
+  if (source.sizeBytes === 0) {
+    throw new DiskError('corrupt', `Cannot open ${what}: it is empty`, { format: claimed ?? 'raw', offset: 0 });
+  }
+  const format = detectImageFormat(what, source);
+  const found = format?.name ?? 'raw';
+  if (claimed !== undefined && claimed !== found) {
+    const content = format === undefined ? 'no known format' : found;
+    const state = `content is ${content}, ${quote(claimed)} was claimed`;
+    throw new DiskError('corrupt', `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
+  }
+  if (format !== undefined) return format.open(source, context);
+  return openRaw(source, claimed === undefined ? ['raw by elimination: no known format matches'] : []);
+}
+
+/** The one format that the content matches; two would let two readers see two disks (security rule R3). */
+function detectImageFormat(what: string, source: ByteSource): ImageFormat | undefined {
+  const head = source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));
+  const tailBytes = Math.min(TAIL_BYTES, source.sizeBytes);
+  const tail = source.read(source.sizeBytes - tailBytes, tailBytes);
+  const matches = IMAGE_FORMATS.filter((format) => format.detect(head, tail));
+  if (matches.length > 1) {
+    const names = matches.map((format) => format.name).join(' and ');
+    throw new DiskError('corrupt', `Cannot open ${what}: content matches ${names}, expected one format`, { offset: 0 });
+  }
+  return matches[0];
+}

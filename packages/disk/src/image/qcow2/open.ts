@@ -1,0 +1,142 @@
+import { DiskError } from '../../error.ts';
+import { Lru } from '../../lru.ts';
+import { quote } from '../../quote.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import { checkRange } from '../../source/range.ts';
+import { joinExtents, overlayExtents } from '../extents.ts';
+import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
+import { checkReferenceName } from '../reference-name.ts';
+import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
+import { decompressCluster } from './decompress.ts';
+import { corrupt } from './error.ts';
+import { qcow2Facts } from './facts.ts';
+import { type Qcow2Header, readQcow2Header } from './header.ts';
+import { QCOW2_MAGIC } from './layout.ts';
+import { checkRefcountTable } from './refcounts.ts';
+
+export const qcow2Format: ImageFormat = { name: 'qcow2', detect: isQcow2, open: openQcow2 };
+
+function isQcow2(head: Uint8Array): boolean {
+  return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0) === QCOW2_MAGIC;
+}
+
+function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
+  const header = readQcow2Header(source);
+  checkRefcountTable(source, header);
+  const data = openDataFile(header, context) ?? source;
+  const backing = openBackingFile(header, context);
+  return new Qcow2Image({ source, header, data, backing });
+}
+
+function openDataFile({ features, extensions }: Qcow2Header, context: ImageContext): ByteSource | undefined {
+  if (!features.dataFile) return undefined;
+  const name = extensions.dataFile;
+  if (name === undefined) throw corrupt('header', 'clusters are in an external data file that has no name', 72);
+  checkReferenceName(name);
+  return context.references.open(name, context.depth);
+}
+
+function openBackingFile({ backingFile, extensions }: Qcow2Header, context: ImageContext): DiskImage | undefined {
+  if (backingFile === undefined) return undefined;
+  // to probe would let whoever wrote into a raw backing file choose how it is read (CVE-2026-24708)
+  if (extensions.backingFormat === undefined) {
+    const message = `Cannot open backing file ${quote(backingFile)}: the overlay does not say its format, expected it to`;
+    throw new DiskError('denied', message, { format: 'qcow2' });
+  }
+  return context.openReference(backingFile, extensions.backingFormat);
+}
+
+interface Qcow2Parts {
+  readonly source: ByteSource;
+  readonly header: Qcow2Header;
+  /** Where clusters are: the image itself, or its external data file. */
+  readonly data: ByteSource;
+  readonly backing: DiskImage | undefined;
+}
+
+const DECOMPRESSED_CACHE_BYTES = 4 * 2 ** 20;
+
+class Qcow2Image implements DiskImage {
+  readonly sizeBytes: number;
+  readonly facts: ImageFacts;
+  readonly #header: Qcow2Header;
+  readonly #data: ByteSource;
+  readonly #backing: DiskImage | undefined;
+  readonly #clusters: ClusterMap;
+  readonly #decompressed = new Lru<number, Uint8Array>(DECOMPRESSED_CACHE_BYTES, (cluster) => cluster.length);
+
+  constructor({ source, header, data, backing }: Qcow2Parts) {
+    this.sizeBytes = header.virtualSize;
+    this.facts = qcow2Facts(source, header, backing);
+    this.#header = header;
+    this.#data = data;
+    this.#backing = backing;
+    this.#clusters = new ClusterMap(source, header, data);
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length, { format: 'qcow2' });
+    if (length === 0) return new Uint8Array(0);
+    const first = this.#clusters.locate(offset, length);
+    if (first.length === length) return this.#readRun(first, offset) ?? new Uint8Array(length);
+    return this.#assemble(first, offset, length);
+  }
+
+  extents(): Iterable<Extent> {
+    return joinExtents(
+      this.#backing === undefined ? this.#ownExtents() : overlayExtents(this.#ownExtents(), this.#backing),
+    );
+  }
+
+  *#ownExtents(): Iterable<Extent> {
+    for (let offset = 0; offset < this.sizeBytes; ) {
+      const { kind, length } = this.#clusters.locate(offset, this.sizeBytes - offset);
+      yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
+      offset += length;
+    }
+  }
+
+  #assemble(first: Run, offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let run = first;
+    for (let done = 0; ; ) {
+      const piece = this.#readRun(run, offset + done);
+      if (piece !== undefined) bytes.set(piece, done);
+      done += run.length;
+      if (done === length) return bytes;
+      run = this.#clusters.locate(offset + done, length - done);
+    }
+  }
+
+  /** `undefined` when the run is all zeros. */
+  #readRun(run: Run, offset: number): Uint8Array | undefined {
+    if (run.kind === 'zero') return undefined;
+    if (run.kind === 'absent') return this.#readBacking(offset, run.length);
+    if (run.kind === 'data') return readUpToEnd(this.#data, run.host, run.length);
+    return this.#decompress(run).subarray(run.within, run.within + run.length);
+  }
+
+  #readBacking(offset: number, length: number): Uint8Array | undefined {
+    if (this.#backing === undefined || offset >= this.#backing.sizeBytes) return undefined;
+    return readUpToEnd(this.#backing, offset, length);
+  }
+
+  #decompress({ host, storedBytes }: CompressedRun): Uint8Array {
+    const known = this.#decompressed.get(host);
+    if (known !== undefined) return known;
+    // the count is of whole sectors, and the last one may not be there
+    const stored = this.#data.read(host, Math.min(storedBytes, this.#data.sizeBytes - host));
+    const cluster = decompressCluster(this.#header.compressionType, stored, this.#header.clusterSize, host);
+    this.#decompressed.set(host, cluster);
+    return cluster;
+  }
+}
+
+/** What is beyond the end of a shorter backing file, or of a last cluster that was not filled, is zero. */
+function readUpToEnd(source: ByteSource, offset: number, length: number): Uint8Array {
+  const stored = Math.min(length, source.sizeBytes - offset);
+  if (stored === length) return source.read(offset, length);
+  const bytes = new Uint8Array(length);
+  if (stored > 0) bytes.set(source.read(offset, stored));
+  return bytes;
+}

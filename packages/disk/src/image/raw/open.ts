@@ -1,0 +1,46 @@
+import type { ByteSource } from '../../source/byte-source.ts';
+import { checkRange } from '../../source/range.ts';
+import type { DiskImage, Extent, ImageFacts } from '../image.ts';
+
+const SECTOR_SIZE = 512;
+
+/**
+ * Opens a source as the disk itself. There is nothing to detect: a source is raw when it is no other format (security rule R3).
+ */
+export function openRaw(source: ByteSource, warnings: readonly string[] = []): DiskImage {
+  return new RawImage(source, warnings);
+}
+
+class RawImage implements DiskImage {
+  readonly sizeBytes: number;
+  readonly facts: ImageFacts;
+  readonly #source: ByteSource;
+
+  constructor(source: ByteSource, warnings: readonly string[]) {
+    this.#source = source;
+    // disks are made of whole sectors: what is missing of the last one reads as zero, as with qemu
+    this.sizeBytes = Math.ceil(source.sizeBytes / SECTOR_SIZE) * SECTOR_SIZE;
+    const odd = source.sizeBytes % SECTOR_SIZE;
+    this.facts = {
+      format: 'raw',
+      virtual_size: this.sizeBytes,
+      file_size: source.sizeBytes,
+      details: {},
+      chain: [],
+      warnings: odd === 0 ? warnings : [...warnings, `last sector has only ${odd} bytes, the rest reads as zero`],
+    };
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length, { format: 'raw' });
+    if (offset + length <= this.#source.sizeBytes) return this.#source.read(offset, length);
+    const bytes = new Uint8Array(length);
+    const stored = Math.max(0, this.#source.sizeBytes - offset);
+    if (stored > 0) bytes.set(this.#source.read(offset, stored));
+    return bytes;
+  }
+
+  *extents(): Iterable<Extent> {
+    if (this.sizeBytes > 0) yield { offset: 0, length: this.sizeBytes, kind: 'data' };
+  }
+}

@@ -1,0 +1,96 @@
+import { DiskError, type DiskErrorKind } from '../error.ts';
+import type { ImageFormat } from './image.ts';
+
+/** A container we can name but not read: naming it keeps it from being taken for raw. */
+interface Recognised {
+  readonly name: string;
+  readonly title: string;
+  /** `unsupported` when left out. */
+  readonly kind?: DiskErrorKind;
+  readonly magics: readonly Magic[];
+  /** For what has no magic. */
+  readonly looksLike?: (head: Uint8Array) => boolean;
+}
+
+interface Magic {
+  /** Latin-1, so that `\xff` is the byte 255. */
+  readonly text: string;
+  readonly at: number;
+  readonly in?: 'tail';
+}
+
+const RECOGNISED: readonly Recognised[] = [
+  {
+    name: 'vmdk',
+    title: 'VMware disk (VMDK)',
+    magics: [head('KDMV'), head('COWD'), head('\xbe\xba\xfe\xca\0\0\0\0')],
+    looksLike: isVmdkDescriptor,
+  },
+  { name: 'vhdx', title: 'Hyper-V disk (VHDX)', magics: [head('vhdxfile')] },
+  // the footer is the last 512 bytes; some writers make it 511; a dynamic disk has a copy in front
+  { name: 'vhd', title: 'Virtual PC disk (VHD)', magics: [head('conectix'), tail('conectix'), tail('conectix', 1)] },
+  { name: 'vdi', title: 'VirtualBox disk (VDI)', magics: [head('\x7f\x10\xda\xbe', 0x40)] },
+  { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
+  { name: 'parallels', title: 'Parallels disk', magics: [head('WithoutFreeSpace'), head('WithouFreSpacExt')] },
+  { name: 'dmg', title: 'Apple disk image (DMG)', magics: [tail('koly'), head('koly')] },
+  { name: 'asif', title: 'Apple sparse image (ASIF)', magics: [head('shdw')] },
+  {
+    name: 'ewf',
+    title: 'EnCase image (E01)',
+    magics: [head('EVF\t\r\n\xff\0'), head('EVF2\r\n\x81\0'), head('LVF\t\r\n\xff\0')],
+  },
+  { name: 'luks', title: 'LUKS encrypted disk', kind: 'encrypted', magics: [head('LUKS\xba\xbe')] },
+  { name: 'ova', title: 'tar archive (OVA)', magics: [head('ustar', 257)] },
+  { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
+  { name: 'bochs', title: 'Bochs disk', magics: [head('Bochs Virtual HD Image')] },
+  { name: 'cloop', title: 'compressed loop image', magics: [head('#!/bin/sh\n#V2.0 Format\nmodprobe cloop')] },
+  { name: 'gzip', title: 'gzip compressed file', magics: [head('\x1f\x8b\x08')] },
+  { name: 'xz', title: 'xz compressed file', magics: [head('\xfd7zXZ\0')] },
+  { name: 'zstd', title: 'zstd compressed file', magics: [head('\x28\xb5\x2f\xfd')] },
+  {
+    name: 'bzip2',
+    title: 'bzip2 compressed file',
+    magics: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((level) => head(`BZh${level}1AY&SY`)),
+  },
+  { name: 'zip', title: 'zip archive', magics: [head('PK\x03\x04')] },
+];
+
+function head(text: string, at = 0): Magic {
+  return { text, at };
+}
+
+function tail(text: string, at = 0): Magic {
+  return { text, at, in: 'tail' };
+}
+
+/** Formats that are recognised and refused by name, one line of the table each. */
+export const RECOGNISED_FORMATS: readonly ImageFormat[] = RECOGNISED.map(refusing);
+
+function refusing({ name, title, kind = 'unsupported', magics, looksLike }: Recognised): ImageFormat {
+  return {
+    name,
+    detect: (headBytes, tailBytes) =>
+      magics.some((magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic)) ||
+      looksLike?.(headBytes) === true,
+    open: () => {
+      const problem = kind === 'encrypted' ? 'content is encrypted, expected a key' : 'the format cannot be read yet';
+      throw new DiskError(kind, `Cannot open ${title}: ${problem}`, { format: name, offset: 0 });
+    },
+  };
+}
+
+function isAt(bytes: Uint8Array, { text, at }: Magic): boolean {
+  if (bytes.length < at + text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+// like qemu: comments and empty lines, then a line that gives the version
+function isVmdkDescriptor(headBytes: Uint8Array): boolean {
+  const lines = new TextDecoder('latin1').decode(headBytes.subarray(0, 2048)).split('\n');
+  if (/^# *disk descriptorfile/i.test(lines[0] ?? '')) return true;
+  const first = lines.find((line) => !/^\s*(#.*)?$/.test(line));
+  return first !== undefined && /^\s*version\s*=\s*[1-3]\s*$/i.test(first);
+}
