@@ -39,8 +39,9 @@ function makeRoots(folders: readonly string[], destination: string): readonly Ro
 function makeFolder(roots: readonly Root[], named: string, destination: string): string {
   const real = realPathOf(named);
   if (real !== undefined) {
-    if (isWithin(roots, real)) return real;
-    throw refusal('denied', destination);
+    if (!isWithin(roots, real)) throw refusal('denied', destination);
+    if (!isFolder(real)) throw refusal('not-a-file', destination);
+    return real;
   }
   // a dangling symlink is not a folder to be made
   if (named === path.dirname(named) || exists(named)) throw refusal('denied', destination);
@@ -54,7 +55,7 @@ function makeOne(folder: string, destination: string): void {
     // another job may be making the same one
     if (!exists(folder)) mkdirSync(folder);
   } catch {
-    if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw refusal('io', destination);
+    if (!isFolder(folder)) throw refusal('io', destination);
   }
 }
 
@@ -63,6 +64,10 @@ function stampOfExisting(place: string, destination: string): FileStamp | undefi
   if (stats === undefined) return undefined;
   if (!stats.isFile()) throw refusal('not-a-file', destination);
   return stampFrom(stats);
+}
+
+function isFolder(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function exists(file: string): boolean {
