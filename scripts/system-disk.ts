@@ -99,15 +99,22 @@ function makeRoot(raw: string, rootMib: number, folder: string): void {
 
 /** mke2fs keeps the owner of each file: without root that is us, which no real system disk shows. */
 function giveToRoot(filesystem: string, folder: string): void {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const names = entriesBelow(folder).map((file) => path.relative(folder, file));
   const commands = names.flatMap((name) => ['uid', 'gid'].map((field) => `set_inode_field "/${name}" ${field} 0\n`));
   run('debugfs', ['-w', '-f', '-', filesystem], commands.join(''));
 }
 
-/** Bytes of all files below a folder. */
+/** Bytes of all files below a folder; links are not followed. */
 export function sizeOf(folder: string): number {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return names.reduce((sum, name) => sum + lstatSync(path.join(folder, name)).size, 0);
+  return entriesBelow(folder).reduce((sum, file) => sum + lstatSync(file).size, 0);
+}
+
+// readdir's own recursion follows links to folders, and /dev/fd of a system leads out of it
+function entriesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    return entry.isDirectory() ? [file, ...entriesBelow(file)] : [file];
+  });
 }
 
 function run(tool: string, args: readonly string[], input = ''): void {
