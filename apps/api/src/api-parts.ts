@@ -1,0 +1,27 @@
+import type { ApiConfig } from '@guestkit/core/config/api-config';
+import type { WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
+import type { JobHistory } from '@guestkit/core/history/job-history';
+import type { JobQueue } from '@guestkit/core/queue/job-queue';
+import type { ApiMetrics } from '@guestkit/core/telemetry/api-metrics';
+import type { Logger } from '@guestkit/core/telemetry/logger';
+import type { RequestHandler } from 'express';
+import type { JobNews } from './job-news.ts';
+
+/** What the routes of an API node work with. */
+export interface ApiParts {
+  readonly config: ApiConfig;
+  readonly history: JobHistory;
+  readonly queue: JobQueue;
+  readonly registry: WorkerRegistry;
+  readonly news: JobNews;
+  /** Bull Board, to be mounted at `/board`. */
+  readonly board: RequestHandler;
+  /** By the name of what is probed: reject, or do not answer, when it cannot be reached. */
+  readonly probes: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly logger: Logger;
+  readonly metrics: ApiMetrics;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** Fires when the node begins to stop: streams end. */
+  readonly stopping: AbortSignal;
+}

@@ -1,0 +1,35 @@
+import { isSameKey } from '@guestkit/core/security/api-key';
+import type { Request, RequestHandler } from 'express';
+import { Problem } from '../problem.ts';
+import { headerOf } from './context.ts';
+
+/** How a client is asked for the key: browsers know only how to answer `Basic`. */
+export type Challenge = 'Bearer' | 'Basic';
+
+/** Lets pass who shows the key: `Authorization: Bearer KEY`, `X-API-Key: KEY`, or the key as the password of HTTP Basic. */
+export function authenticate(apiKey: string, challenge: Challenge): RequestHandler {
+  return (request, _response, next) => {
+    const given = keyOf(request);
+    if (given !== undefined && isSameKey(given, apiKey)) return next();
+    const state = given === undefined ? 'no API key is given' : 'the API key is wrong';
+    throw new Problem('unauthorized', `Cannot accept the request: ${state}`, {
+      headers: { 'www-authenticate': `${challenge} realm="guestkit", charset="UTF-8"` },
+    });
+  };
+}
+
+function keyOf(request: Request): string | undefined {
+  const [scheme = '', credentials] = (headerOf(request, 'authorization') ?? '')
+    .split(' ')
+    .filter((part) => part !== '');
+  if (credentials === undefined) return headerOf(request, 'x-api-key');
+  if (scheme.toLowerCase() === 'bearer') return credentials;
+  return scheme.toLowerCase() === 'basic' ? passwordOf(credentials) : undefined;
+}
+
+/** Any user name will do. */
+function passwordOf(credentials: string): string | undefined {
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1);
+}

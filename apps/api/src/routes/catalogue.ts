@@ -1,0 +1,30 @@
+import type { ApiParts } from '../api-parts.ts';
+import { cancelJob } from './cancel-job.ts';
+import { health } from './health.ts';
+import { listJobs } from './list-jobs.ts';
+import { listWorkers } from './list-workers.ts';
+import type { Route } from './route.ts';
+import { showCapabilities } from './show-capabilities.ts';
+import { showJob } from './show-job.ts';
+import { showMetrics } from './show-metrics.ts';
+import { showOpenapi } from './show-openapi.ts';
+import { showProgress } from './show-progress.ts';
+import { showResult } from './show-result.ts';
+import { submitJob } from './submit-job.ts';
+
+/** Every route of the API, in the order in which its description lists them. */
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  const routes = [
+    submitJob(parts),
+    listJobs(parts),
+    showJob(parts),
+    showResult(parts),
+    showProgress(parts),
+    cancelJob(parts),
+    listWorkers(parts),
+    showCapabilities(parts),
+    ...health(parts),
+    showMetrics(parts),
+  ];
+  return [...routes, showOpenapi(routes)];
+}

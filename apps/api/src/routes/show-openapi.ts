@@ -1,0 +1,23 @@
+import * as z from 'zod';
+import { sendText } from '../answer.ts';
+import { describeApi } from '../openapi/describe.ts';
+import { jsonAnswer, type Route } from './route.ts';
+
+const VERSION = '0.1.0';
+
+/** GET /api/v1/openapi.json, of all routes: itself too. */
+export function showOpenapi(others: readonly Route[]): Route {
+  const route: Route = {
+    method: 'get',
+    path: '/api/v1/openapi.json',
+    id: 'getOpenapi',
+    summary: 'This description',
+    answers: { 200: jsonAnswer('OpenAPI 3.1', z.record(z.string(), z.unknown())) },
+    handle(_request, response) {
+      text ??= JSON.stringify(describeApi([...others, route], VERSION));
+      sendText(response, 200, text, { 'content-type': 'application/json; charset=utf-8' });
+    },
+  };
+  let text: string | undefined;
+  return route;
+}

@@ -1,0 +1,58 @@
+import type { JobRecord } from '@guestkit/core/history/job-history';
+import { isFinal } from '@guestkit/core/job/state';
+import * as z from 'zod';
+import { sendData } from '../answer.ts';
+import type { ApiParts } from '../api-parts.ts';
+import { jobErrorSchema } from '../job-view.ts';
+import { Problem } from '../problem.ts';
+import { requireJob } from './job-of.ts';
+import { dataAnswer, type Route } from './route.ts';
+
+const count = z.number().min(0).optional();
+
+const resultSchema = z.object({
+  job_id: z.string(),
+  worker_id: z.string(),
+  status: z.enum(['completed', 'failed', 'cancelled', 'timeout']),
+  completed_at: z.string().optional(),
+  failed_at: z.string().optional(),
+  execution_summary: z.object({
+    started_at: z.string(),
+    duration_seconds: z.int(),
+    duration_ms: z.number(),
+    attempt: z.int(),
+    idempotency_key: z.string().optional(),
+  }),
+  outputs: z.object({ primary: z.string().optional(), artifacts: z.array(z.string()).optional() }).optional(),
+  metrics: z
+    .object({ disk_read_bytes: count, disk_write_bytes: count, peak_memory_mb: count, cpu_seconds: count })
+    .optional(),
+  error: jobErrorSchema.optional(),
+  observability: z.record(z.string(), z.string()).optional(),
+  data: z.unknown().optional().describe("The operation's own result"),
+});
+
+/** GET /api/v1/jobs/:id/result */
+export function showResult(parts: ApiParts): Route {
+  return {
+    method: 'get',
+    path: '/api/v1/jobs/:id/result',
+    id: 'getJobResult',
+    summary: 'The result document of a finished job',
+    answers: { 200: dataAnswer('The result', resultSchema) },
+    problems: ['not-found'],
+    async handle(request, response) {
+      const job = await requireJob(parts, request, response);
+      const result = await parts.history.result(job.tenant, job.job_id);
+      if (result === undefined) throw noResult(job);
+      sendData(response, 200, result);
+    },
+  };
+}
+
+function noResult({ job_id, status }: JobRecord): Problem {
+  const state = isFinal(status) ? 'it ended without one' : 'it is not finished';
+  return new Problem('not-found', `Cannot show the result of job "${job_id}": ${state}, its status is ${status}`, {
+    details: { job_id, status },
+  });
+}

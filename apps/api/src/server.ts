@@ -1,0 +1,75 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
+import { sendProblem } from './answer.ts';
+import type { ApiParts } from './api-parts.ts';
+import { Problem, problemOf } from './problem.ts';
+import { authenticate, type Challenge } from './request/authenticate.ts';
+import { contextOf } from './request/context.ts';
+import { refuseCrossSite, requireLocalHost } from './request/guard.ts';
+import { secureApi, secureBoard } from './request/secure-headers.ts';
+import { namesOf, trackRequests } from './request/track.ts';
+import { apiRoutes } from './routes/catalogue.ts';
+import type { Route } from './routes/route.ts';
+
+/** The HTTP face of an API node: every request is named, guarded, answered, and told to log and metrics. */
+export function createApp(parts: ApiParts): Express {
+  const routes = apiRoutes(parts);
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(trackRequests(parts));
+  app.use('/board', secureBoard(), guards(parts, 'Basic'), parts.board);
+  app.use(secureApi());
+  app.use(routerOf(routes.filter((route) => route.open)));
+  app.use(guards(parts, 'Bearer'));
+  app.use(routerOf(routes.filter((route) => !route.open)));
+  app.use(refuseUnknown);
+  app.use(answerProblems(parts));
+  return app;
+}
+
+function guards({ config: { apiKey, host, insecure } }: ApiParts, challenge: Challenge): RequestHandler[] {
+  if (apiKey !== undefined) return [refuseCrossSite, authenticate(apiKey, challenge)];
+  // a node that serves everyone cannot know by which names it goes
+  return insecure ? [refuseCrossSite] : [refuseCrossSite, requireLocalHost(host)];
+}
+
+function routerOf(routes: readonly Route[]): Router {
+  const router = Router();
+  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = group.map((route) => route.method);
+    for (const route of group) router[route.method](path, handlerOf(route));
+    router.all(path, refuseMethod(methods));
+  }
+  return router;
+}
+
+function handlerOf({ path, handle }: Route): RequestHandler {
+  return (request, response) => {
+    contextOf(response).route = path;
+    return handle(request, response);
+  };
+}
+
+function refuseMethod(methods: readonly Route['method'][]): RequestHandler {
+  const allow = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : ['POST'])).join(', ');
+  return ({ method }) => {
+    throw new Problem('method-not-allowed', `Cannot ${method} this address: expected ${allow}`, { headers: { allow } });
+  };
+}
+
+const refuseUnknown: RequestHandler = () => {
+  throw new Problem('not-found', 'Cannot find this address: GET /api/v1/openapi.json lists those there are');
+};
+
+/** express knows an error handler by its four parameters. */
+function answerProblems({ logger }: ApiParts): ErrorRequestHandler {
+  return (error, _request, response, _next) => {
+    const problem = problemOf(error);
+    const names = namesOf(contextOf(response));
+    if (problem.kind === 'internal') logger.error({ ...names, err: error }, 'request failed');
+    else if (problem.kind === 'unavailable') logger.warn({ ...names, err: problem.cause }, problem.message);
+    // an answer already under way can only be broken off
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, problem);
+  };
+}
