@@ -11,6 +11,9 @@ export type {
   FileType,
 } from './filesystem/file-system.ts';
 export type { FileTree, Mount } from './filesystem/file-tree.ts';
+export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
+export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
+export { createFileTree } from './filesystem/tree.ts';
 export { hex } from './hex.ts';
 export { allocatedBytes } from './image/extents.ts';
 export type {

@@ -47,6 +47,8 @@ export interface FileNode {
   open(): ByteSource;
   /** The target as stored. */
   readlink(): string;
+  /** Extended attributes by full name (`security.capability`), values as stored. */
+  xattrs(): ReadonlyMap<string, Uint8Array>;
 }
 
 /** An opened filesystem. It knows nothing of paths, mounts or symlink resolution: that is FileTree's. */

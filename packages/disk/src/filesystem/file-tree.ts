@@ -13,7 +13,7 @@ export interface FileTree {
   exists(path: string): boolean;
   /** @throws DiskError `not-found` */
   stat(path: string): FileStat;
-  /** Entries of a folder, sorted by name; a filesystem mounted on an entry stands in its place. @throws DiskError `not-found` */
+  /** Entries of a folder, sorted by the bytes of their names; what is mounted on an entry stands in its place. @throws DiskError `not-found` */
   list(path: string): readonly DirectoryEntry[];
   /** Names in a folder sorted, or none when it does not exist. */
   names(path: string): readonly string[];
@@ -27,7 +27,10 @@ export interface FileTree {
   readlink(path: string): string | undefined;
   /** The path with every symlink resolved, or `undefined` when it does not exist. */
   realpath(path: string): string | undefined;
-  /** Depth first, folders before their content, sorted by name; links are not followed. At most 256 levels. */
+  /**
+   * The start and all below it: depth first, folders before their content, sorted by the bytes of their names. Links are
+   * followed to the start only. At most 256 levels; a folder that is met twice ends the walk as `corrupt`.
+   */
   walk(path?: string): Iterable<{ readonly path: string; readonly node: FileNode }>;
 }
 

@@ -1,4 +1,5 @@
+import { ext4Format } from './ext4/open.ts';
 import type { FileSystemFormat } from './file-system.ts';
 
 /** Every filesystem that can be read, in the order they are tried. */
-export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [];
+export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [ext4Format];

@@ -1,0 +1,11 @@
+/** Consecutive blocks of a file and where they are stored; without `physical` they read as zeros. */
+export interface BlockRun {
+  readonly physical: number | undefined;
+  readonly count: number;
+}
+
+/** Where the blocks of a file are. */
+export interface BlockMap {
+  /** The run that begins at a block of the file, as far as one look tells: the next run may continue it. */
+  runAt(block: number): BlockRun;
+}

@@ -1,0 +1,70 @@
+import type { ByteSource } from '../../source/byte-source.ts';
+import { checkRange } from '../../source/range.ts';
+import type { BlockMap, BlockRun } from './block-map.ts';
+import type { Ext4Volume } from './volume.ts';
+
+/** Blocks of a file are numbered in 32 bits, whichever way they are mapped. */
+export const MAX_FILE_BLOCKS = 2 ** 32;
+
+/** The content of a file that is stored in blocks. Neighbouring blocks are read from below at once. */
+export class FileContent implements ByteSource {
+  readonly sizeBytes: number;
+  readonly #volume: Ext4Volume;
+  readonly #map: BlockMap;
+
+  constructor(volume: Ext4Volume, map: BlockMap, sizeBytes: number) {
+    this.sizeBytes = sizeBytes;
+    this.#volume = volume;
+    this.#map = map;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length, { format: 'ext4' });
+    if (length === 0) return new Uint8Array();
+    const first = this.#piece(offset, length);
+    if (first.length === length && first.block !== undefined) return this.#read(first);
+    return this.#assemble(offset, length);
+  }
+
+  #assemble(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const piece = this.#piece(offset + done, length - done);
+      if (piece.block !== undefined) bytes.set(this.#read(piece), done);
+      done += piece.length;
+    }
+    return bytes;
+  }
+
+  #read({ block, within, length }: Piece): Uint8Array {
+    return block === undefined ? new Uint8Array(length) : this.#volume.content(block, within, length);
+  }
+
+  /** The longest piece from an offset that lies in one row, up to `length`. */
+  #piece(offset: number, length: number): Piece {
+    const { blockSize } = this.#volume.superblock;
+    const within = offset % blockSize;
+    const wanted = Math.ceil((within + length) / blockSize);
+    const run = this.#joinedRun((offset - within) / blockSize, wanted);
+    return { block: run.physical, within, length: Math.min(run.count * blockSize - within, length) };
+  }
+
+  /** A run, and those after it that continue it, until there are `wanted` blocks. */
+  #joinedRun(block: number, wanted: number): BlockRun {
+    const { physical, count: initial } = this.#map.runAt(block);
+    let count = initial;
+    while (count < wanted) {
+      const next = this.#map.runAt(block + count);
+      if (next.physical !== (physical === undefined ? undefined : physical + count)) break;
+      count += next.count;
+    }
+    return { physical, count };
+  }
+}
+
+interface Piece {
+  /** `undefined` reads as zeros. */
+  readonly block: number | undefined;
+  readonly within: number;
+  readonly length: number;
+}

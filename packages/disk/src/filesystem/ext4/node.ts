@@ -1,0 +1,137 @@
+import { DiskError, type DiskErrorKind } from '../../error.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import { MemorySource } from '../../source/memory-source.ts';
+import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import { decodeName } from '../name.ts';
+import type { BlockMap } from './block-map.ts';
+import { type DirectoryRecord, readDirectory, readInlineDirectory } from './directory.ts';
+import { ExtentMap } from './extent-map.ts';
+import { has } from './features.ts';
+import { FileContent, MAX_FILE_BLOCKS } from './file-content.ts';
+import { IndirectMap } from './indirect-map.ts';
+import { readInlineData } from './inline-data.ts';
+import type { Inode } from './inode.ts';
+import type { Inodes } from './inodes.ts';
+import { I_BLOCK_SIZE, INODE_FLAG } from './layout.ts';
+import type { Ext4Volume } from './volume.ts';
+import { readXattrs, type Xattr } from './xattr.ts';
+
+/** The longest target that Linux follows. */
+const MAX_TARGET_BYTES = 4096;
+/** The largest value of an attribute that Linux hands out. */
+const MAX_XATTR_BYTES = 65_536;
+
+/** A file, folder, link or device of an ext filesystem. */
+export class Ext4Node implements FileNode {
+  readonly stat: FileStat;
+  readonly #volume: Ext4Volume;
+  readonly #inodes: Inodes;
+  readonly #inode: Inode;
+
+  constructor(volume: Ext4Volume, inodes: Inodes, inode: Inode) {
+    this.stat = inode.stat;
+    this.#volume = volume;
+    this.#inodes = inodes;
+    this.#inode = inode;
+  }
+
+  *list(): Generator<DirectoryEntry> {
+    for (const record of this.#records()) yield this.#entry(record);
+  }
+
+  lookup(name: string): FileNode | undefined {
+    const number = this.#inodes.folders.find(this.stat.inode, name, () => this.#records());
+    return number === undefined ? undefined : this.#inodes.named(number);
+  }
+
+  open(): ByteSource {
+    this.#expect('file', 'open');
+    this.#refuseEncrypted();
+    return this.#content();
+  }
+
+  readlink(): string {
+    this.#expect('symlink', 'read the target of');
+    this.#refuseEncrypted();
+    const target = this.#isFastLink() ? this.#inode.blockArea.subarray(0, this.stat.sizeBytes) : this.#storedTarget();
+    const end = target.indexOf(0);
+    return decodeName(end < 0 ? target : target.subarray(0, end));
+  }
+
+  xattrs(): ReadonlyMap<string, Uint8Array> {
+    const xattrs = new Map<string, Uint8Array>();
+    for (const xattr of readXattrs(this.#volume, this.#inode)) xattrs.set(xattr.name, this.#valueOf(xattr));
+    return xattrs;
+  }
+
+  #records(): Iterable<DirectoryRecord> {
+    this.#expect('directory', 'list');
+    this.#refuseEncrypted();
+    if (this.#is(INODE_FLAG.INLINE_DATA)) return readInlineDirectory(this.#volume, this.#inode);
+    return readDirectory(this.#volume, this.#inode, this.#map());
+  }
+
+  #entry({ name, type, inode }: DirectoryRecord): DirectoryEntry {
+    return { name, type, node: () => this.#inodes.named(inode) };
+  }
+
+  #content(): ByteSource {
+    if (this.#is(INODE_FLAG.INLINE_DATA)) return new MemorySource(readInlineData(this.#inode));
+    const { sizeBytes } = this.stat;
+    if (sizeBytes > MAX_FILE_BLOCKS * this.#volume.superblock.blockSize) {
+      throw this.#error(
+        'corrupt',
+        `Cannot open inode ${this.stat.inode}: ${sizeBytes} bytes are more than a file can have`,
+      );
+    }
+    return new FileContent(this.#volume, this.#map(), sizeBytes);
+  }
+
+  #map(): BlockMap {
+    const Mapping = this.#is(INODE_FLAG.EXTENTS) ? ExtentMap : IndirectMap;
+    return new Mapping(this.#volume, this.#inode);
+  }
+
+  /** A short target takes the place of the block pointers; nothing is allocated then, but for a block of attributes. */
+  #isFastLink(): boolean {
+    const { flags, allocated, xattrBlock } = this.#inode;
+    const forXattrs = xattrBlock === 0 ? 0 : this.#volume.superblock.clusterSize / 512;
+    const isMapped = has(flags, INODE_FLAG.EXTENTS | INODE_FLAG.INLINE_DATA);
+    return !isMapped && allocated === forXattrs && this.stat.sizeBytes < I_BLOCK_SIZE;
+  }
+
+  #storedTarget(): Uint8Array {
+    const { sizeBytes, inode } = this.stat;
+    if (sizeBytes > MAX_TARGET_BYTES) {
+      throw this.#error('corrupt', `Cannot read link in inode ${inode}: ${sizeBytes} bytes, expected at most 4096`);
+    }
+    return this.#content().read(0, sizeBytes);
+  }
+
+  #valueOf({ name, value, valueInode, valueSize }: Xattr): Uint8Array {
+    if (valueInode === 0) return value;
+    const node = this.#inodes.ofXattrValue(valueInode);
+    if (node.stat.sizeBytes === valueSize && valueSize <= MAX_XATTR_BYTES) return node.open().read(0, valueSize);
+    const state = `inode ${valueInode} has ${node.stat.sizeBytes} bytes, expected ${valueSize} and at most ${MAX_XATTR_BYTES}`;
+    throw this.#error('corrupt', `Cannot read attribute "${name}" of inode ${this.stat.inode}: ${state}`);
+  }
+
+  #is(flag: number): boolean {
+    return has(this.#inode.flags, flag);
+  }
+
+  #refuseEncrypted(): void {
+    if (!this.#is(INODE_FLAG.ENCRYPT)) return;
+    throw this.#error('encrypted', `Cannot read inode ${this.stat.inode}: it is encrypted, its key is needed`);
+  }
+
+  #expect(type: FileType, action: string): void {
+    if (this.stat.type === type) return;
+    const message = `Cannot ${action} inode ${this.stat.inode}: it is a ${this.stat.type}, expected a ${type}`;
+    throw this.#error('not-found', message);
+  }
+
+  #error(kind: DiskErrorKind, message: string): DiskError {
+    return new DiskError(kind, message, { format: 'ext4', offset: this.#inode.offset });
+  }
+}

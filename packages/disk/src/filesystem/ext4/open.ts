@@ -1,0 +1,41 @@
+import { hex } from '../../hex.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import { has } from './features.ts';
+import { Inodes } from './inodes.ts';
+import { INCOMPAT, RO_COMPAT, STATE_ERROR, STATE_VALID } from './layout.ts';
+import { isExt4, type Superblock } from './superblock.ts';
+import { Ext4Volume } from './volume.ts';
+
+/** ext2, ext3 and ext4: one format with more or fewer features. */
+export const ext4Format: FileSystemFormat = { name: 'ext4', detect: isExt4, open: openExt4 };
+
+/** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
+export function openExt4(source: ByteSource): FileSystem {
+  const volume = new Ext4Volume(source);
+  const { type, label, uuid, blockCount, blockSize, freeBlocks } = volume.superblock;
+  return {
+    type,
+    label,
+    uuid,
+    sizeBytes: blockCount * blockSize,
+    freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
+    root: new Inodes(volume).root,
+    warnings: warningsOf(volume.superblock, source.sizeBytes),
+  };
+}
+
+function warningsOf(superblock: Superblock, imageBytes: number): string[] {
+  const { features, state, errorCount, lastOrphan, blockCount, blockSize } = superblock;
+  const isDirty = has(features.incompat, INCOMPAT.RECOVER);
+  const hasOrphans = lastOrphan !== 0 || has(features.roCompat, RO_COMPAT.ORPHAN_PRESENT);
+  const facts: readonly (readonly [holds: boolean, warning: string])[] = [
+    [isDirty, 'journal not replayed: the newest changes may be missing'],
+    [!isDirty && !has(state, STATE_VALID), 'not unmounted cleanly'],
+    [has(state, STATE_ERROR), 'marked as having errors'],
+    [errorCount > 0, `${errorCount} errors recorded`],
+    [hasOrphans, 'deleted files were still in use: their space is not freed'],
+    [blockCount * blockSize > imageBytes, `truncated: the image ends at ${hex(imageBytes)}`],
+  ];
+  return facts.filter(([holds]) => holds).map(([, warning]) => warning);
+}
