@@ -18,7 +18,7 @@ export type Collected<T> =
       readonly status: Shortfall;
       readonly reason: string;
       /** What could be read all the same. */
-      readonly value?: T;
+      readonly value?: Partial<T>;
       readonly sources: readonly string[];
       readonly notes: readonly string[];
     };
@@ -26,7 +26,7 @@ export type Collected<T> =
 /** A collector's answer before its sources are added. */
 export type Answer<T> =
   | { readonly status: 'ok'; readonly value: T }
-  | { readonly status: Shortfall; readonly reason: string; readonly value?: T };
+  | { readonly status: Shortfall; readonly reason: string; readonly value?: Partial<T> };
 
 export type Collector<T> = (files: GuestFiles) => Answer<T>;
 

@@ -6,6 +6,7 @@ import {
   type FileStat,
   type FileSystem,
   type FileType,
+  MemorySource,
 } from '@guestkit/disk';
 
 /** A link, a folder that must exist though empty, a device, or a file that cannot be read: `{ link: '../usr/lib/os-release' }`. */
@@ -100,7 +101,11 @@ class MemoryNode implements FileNode {
     if (typeOf(content) !== 'file') throw new DiskError('unsupported', 'Cannot open: not a file');
     if (typeof content === 'object' && 'error' in content) throw content.error;
     const bytes = bytesOf(content);
-    return { sizeBytes: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+    return new MemorySource(bytes);
+  }
+
+  xattrs(): ReadonlyMap<string, Uint8Array> {
+    return new Map();
   }
 
   readlink(): string {

@@ -79,9 +79,16 @@ describe('parseDpkgStatus', () => {
 
   const HOST = '/var/lib/dpkg/status';
   test.skipIf(!existsSync(HOST))('agrees with dpkg-query about this machine', () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the format language of dpkg-query
-    const format =
-      '${Package}\t${Version}\t${Architecture}\t${source:Package}\t${Section}\t${Maintainer}\t${db:Status-Status}\n';
+    const fields = [
+      'Package',
+      'Version',
+      'Architecture',
+      'source:Package',
+      'Section',
+      'Maintainer',
+      'db:Status-Status',
+    ];
+    const format = `${fields.map((field) => `\${${field}}`).join('\t')}\n`;
     const known = execFileSync('dpkg-query', ['-W', '-f', format], { encoding: 'utf8' }).split('\n').filter(Boolean);
     const ours = parseDpkgStatus(readFileSync(HOST, 'utf8')).map((found) =>
       [found.name, found.version, found.architecture, found.source, found.section, found.maintainer, found.status].join(

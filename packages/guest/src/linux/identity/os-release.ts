@@ -1,5 +1,5 @@
-import type { GuestFiles } from '../guest-files.ts';
-import { parseShellAssignments } from './shell-assignments.ts';
+import type { GuestFiles } from '../../guest-files.ts';
+import { parseShellAssignments } from '../shell-assignments.ts';
 
 // os-release(5): the first file that exists counts, the other is its fallback, never merged
 const OS_RELEASE_PATHS = ['/etc/os-release', '/usr/lib/os-release'] as const;

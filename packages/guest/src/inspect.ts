@@ -1,0 +1,159 @@
+import type { Disk } from '@guestkit/disk';
+import { type Collected, type Collector, collect } from './collected.ts';
+import {
+  type CollectorReport,
+  type ImageSummary,
+  INSPECT_DOCUMENT_VERSION,
+  type InspectDocument,
+  type InspectOptions,
+  type MountPoint,
+  type OperatingSystem,
+  type Section,
+} from './document.ts';
+import { readAccounts } from './linux/accounts/accounts.ts';
+import { readArchitecture } from './linux/architecture.ts';
+import { readKernelModules } from './linux/boot/kernel-modules.ts';
+import { readKernels } from './linux/boot/kernels.ts';
+import { readCloudInit } from './linux/cloud-init.ts';
+import { readFirewall } from './linux/firewall.ts';
+import { readHostname } from './linux/hostname.ts';
+import type { PackageFormat } from './linux/identity/distributions.ts';
+import { identifyLinux, UNKNOWN_LINUX } from './linux/identity/operating-system.ts';
+import { readLocale } from './linux/locale.ts';
+import { readMachineId } from './linux/machine-id.ts';
+import { readNetwork } from './linux/network/network.ts';
+import type { PackageManager } from './linux/packages/package.ts';
+import { packagesOf } from './linux/packages/packages.ts';
+import { readSecurity } from './linux/security.ts';
+import { readServices, readUnits } from './linux/services.ts';
+import { readSshServer } from './linux/ssh.ts';
+import { readVmTools } from './linux/vm-tools.ts';
+import { assembleRoot, type GuestRoot } from './root/assemble.ts';
+import { describeStorage } from './storage.ts';
+import { cleanFacts, cleanText } from './text.ts';
+
+/** Collects what a disk says about itself and the guests on it. A disk without a guest is an answer: `operating_system` is null. */
+export function inspectDisk(disk: Disk, options: InspectOptions): InspectDocument {
+  const [main, ...others] = assembleRoot(disk).map((root) => new Inspection(root));
+  const operatingSystem = main?.operatingSystem() ?? null;
+  const sections = main && operatingSystem ? main.sections(operatingSystem, options) : {};
+  return {
+    version: INSPECT_DOCUMENT_VERSION,
+    image: summarize(disk),
+    operating_system: operatingSystem,
+    operating_systems: operatingSystem ? [operatingSystem, ...others.map((other) => other.operatingSystem())] : [],
+    mountpoints: cleanFacts(main?.mountpoints() ?? []),
+    ...sections,
+    ...(options.include_storage && { storage: { status: 'ok', ...cleanFacts(describeStorage(disk, main?.root)) } }),
+    collectors: main?.reports() ?? {},
+    warnings: [...diskWarnings(disk), ...(main?.warnings() ?? []), ...ignoredOptions(options)].map(cleanText),
+  };
+}
+
+/** One guest, and what its collectors reported so far. */
+class Inspection {
+  readonly root: GuestRoot;
+  readonly #reports = new Map<string, CollectorReport>();
+  readonly #notes: string[] = [];
+
+  constructor(root: GuestRoot) {
+    this.root = root;
+  }
+
+  operatingSystem(): OperatingSystem {
+    const identity = this.collect('operating_system', identifyLinux);
+    return {
+      ...(identity.status === 'ok' ? identity.value : UNKNOWN_LINUX),
+      root: this.root.device,
+      hostname: this.value('hostname', readHostname),
+      arch: this.value('architecture', readArchitecture),
+    };
+  }
+
+  sections(operatingSystem: OperatingSystem, options: InspectOptions) {
+    const manager = managerOf(operatingSystem.package_format);
+    return {
+      ...(options.include_packages && { packages: this.section('packages', packagesOf(manager)) }),
+      ...(options.include_services && { services: this.section('services', readServices) }),
+      ...(options.include_network && {
+        network: { ...this.section('network', readNetwork), hostname: operatingSystem.hostname },
+      }),
+      ...(options.include_security && { security: this.section('security', readSecurity) }),
+      ...(options.include_users && { users: this.section('users', readAccounts) }),
+      kernels: this.section('kernels', readKernels),
+      kernel_modules: this.section('kernel_modules', readKernelModules),
+      systemd_units: this.section('systemd_units', readUnits),
+      machine_id: this.value('machine_id', readMachineId),
+      cloud_init: this.section('cloud_init', readCloudInit),
+      vm_tools: this.section('vm_tools', readVmTools),
+      firewall: this.section('firewall', readFirewall),
+      ssh: this.section('ssh', readSshServer),
+      locale: this.section('locale', readLocale),
+    };
+  }
+
+  mountpoints(): readonly MountPoint[] {
+    return this.root.mounts.map(({ path, device, fileSystem }) => ({
+      mountpoint: path,
+      device,
+      fstype: fileSystem.type,
+    }));
+  }
+
+  reports(): Readonly<Record<string, CollectorReport>> {
+    return Object.fromEntries(this.#reports);
+  }
+
+  warnings(): readonly string[] {
+    return [...this.root.warnings, ...this.#notes];
+  }
+
+  private collect<T>(name: string, collector: Collector<T>): Collected<T> {
+    const collected = collect(this.root.tree, collector);
+    const { status, sources } = collected;
+    this.#reports.set(name, status === 'ok' ? { status, sources } : { status, reason: collected.reason, sources });
+    this.#notes.push(...collected.notes);
+    return collected;
+  }
+
+  private section<T extends object>(name: string, collector: Collector<T>): Section<T> {
+    const collected = this.collect(name, collector);
+    if (collected.status === 'ok') return { status: 'ok', ...collected.value };
+    return { status: collected.status, reason: collected.reason, ...(collected.value as Partial<T>) };
+  }
+
+  private value(name: string, collector: Collector<string>): string | null {
+    const collected = this.collect(name, collector);
+    return collected.status === 'ok' ? collected.value : null;
+  }
+}
+
+const MANAGER_OF_FORMAT: Partial<Record<PackageFormat, PackageManager>> = {
+  deb: 'dpkg',
+  rpm: 'rpm',
+  apk: 'apk',
+  pacman: 'pacman',
+};
+
+function managerOf(format: PackageFormat | null): PackageManager | null {
+  return (format && MANAGER_OF_FORMAT[format]) ?? null;
+}
+
+function summarize({ image, table }: Disk): ImageSummary {
+  const { format, virtual_size, file_size, chain } = image.facts;
+  return { format, virtual_size, file_size, partition_table: table?.scheme ?? null, chain: cleanFacts(chain) };
+}
+
+function diskWarnings(disk: Disk): readonly string[] {
+  const volumes = disk.volumes.flatMap(({ device, fileSystem, error }) => [
+    ...(fileSystem?.warnings ?? []).map((warning) => `${device}: ${warning}`),
+    ...(error ? [`${device}: ${error.message}`] : []),
+  ]);
+  return [...disk.image.facts.warnings, ...(disk.table?.warnings ?? []), ...volumes];
+}
+
+function ignoredOptions(options: InspectOptions): readonly string[] {
+  return (['deep_scan', 'include_databases'] as const)
+    .filter((name) => options[name])
+    .map((name) => `The option '${name}' has no effect yet`);
+}

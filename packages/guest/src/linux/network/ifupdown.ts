@@ -1,0 +1,61 @@
+import { filesMatching } from '../../file-glob.ts';
+import type { GuestFiles } from '../../guest-files.ts';
+import { type NetworkInterface, withPrefix, words } from './interface.ts';
+
+// interfaces(5) of Debian and Alpine
+
+const MAIN_FILE = '/etc/network/interfaces';
+const MAX_SOURCE_DEPTH = 8;
+
+export function readIfupdown(files: GuestFiles): readonly NetworkInterface[] {
+  return readInterfacesFile(files, MAIN_FILE, 0);
+}
+
+function readInterfacesFile(files: GuestFiles, path: string, depth: number): readonly NetworkInterface[] {
+  const text = files.readTextOrNote(path);
+  if (text === undefined || depth > MAX_SOURCE_DEPTH) return [];
+  const sourced = sourcedPaths(files, text).filter((other) => other !== path);
+  return [...parseInterfaces(text, path), ...sourced.flatMap((other) => readInterfacesFile(files, other, depth + 1))];
+}
+
+function sourcedPaths(files: GuestFiles, text: string): readonly string[] {
+  return [...text.matchAll(/^[ \t]*(source|source-directory)[ \t]+(\S+)/gm)].flatMap(([, keyword, pattern = '']) => {
+    const absolute = pattern.startsWith('/') ? pattern : `/etc/network/${pattern}`;
+    if (keyword === 'source') return filesMatching(files, absolute);
+    // run-parts names only
+    return files
+      .names(absolute)
+      .filter((name) => /^[A-Za-z0-9_-]+$/.test(name))
+      .map((name) => `${absolute}/${name}`);
+  });
+}
+
+/** `iface` stanzas of one file; those of the loopback are left out. */
+export function parseInterfaces(text: string, path: string): readonly NetworkInterface[] {
+  const stanzas: Map<string, string>[] = [];
+  for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
+    const [keyword = '', ...rest] = line.trim().split(/\s+/);
+    if (keyword === 'iface') stanzas.push(new Map([['iface', rest.join(' ')]]));
+    else if (/^(auto|allow-|mapping|source)/.test(keyword)) stanzas.push(new Map());
+    else if (!keyword.startsWith('#')) stanzas.at(-1)?.set(keyword, rest.join(' '));
+  }
+  return stanzas.flatMap((stanza) => describe(stanza, path));
+}
+
+function describe(stanza: ReadonlyMap<string, string>, path: string): readonly NetworkInterface[] {
+  const [name, , method = 'unknown'] = (stanza.get('iface') ?? '').split(' ');
+  if (!name || method === 'loopback') return [];
+  const address = stanza.get('address');
+  return [
+    {
+      name,
+      configured_by: 'ifupdown',
+      path,
+      method,
+      addresses: address ? [withPrefix(address, stanza.get('netmask'))] : [],
+      gateway: stanza.get('gateway') ?? null,
+      dns_servers: words(stanza.get('dns-nameservers')),
+      mac: stanza.get('hwaddress')?.replace(/^ether\s+/, '') ?? null,
+    },
+  ];
+}
