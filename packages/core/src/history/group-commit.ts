@@ -1,0 +1,57 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+export interface GroupCommitOptions<Item, Result> {
+  /** Answers for the items in their order. */
+  readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly maxItems: number;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Lets callers that come at the same time, or while a commit is under way, share the next one. */
+export class GroupCommit<Item, Result> {
+  readonly #options: GroupCommitOptions<Item, Result>;
+  #waiting: Waiting<Item, Result>[] = [];
+  #working: Promise<void> | undefined;
+
+  constructor(options: GroupCommitOptions<Item, Result>) {
+    this.#options = options;
+  }
+
+  /** Resolves once the item is committed. */
+  add(item: Item): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.#waiting.push({ item, resolve, reject });
+    this.#working ??= this.#work();
+    return promise;
+  }
+
+  /** Resolves when nothing waits any more. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // whatever this turn of the event loop brings is in the group
+      await nextTurn();
+      const group = this.#waiting.slice(0, this.#options.maxItems);
+      this.#waiting = this.#waiting.slice(group.length);
+      await this.#commit(group);
+    }
+    this.#working = undefined;
+  }
+
+  async #commit(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.commit(group.map(({ item }) => item));
+      for (const [index, result] of results.entries()) group[index]?.resolve(result);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}

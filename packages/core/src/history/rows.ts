@@ -1,0 +1,130 @@
+import type { JobEvent } from '../job/event.ts';
+import { contentHash } from '../job/render.ts';
+import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
+import type { AttemptRow, EventRow, JobRow } from './schema.ts';
+import { type Standing, startOf } from './standing.ts';
+
+// Between rows of the tables and the terms of the contract.
+
+export type NewJobRow = Omit<JobRow, 'id'>;
+
+/** All columns of a job but the result, which may be large. */
+export const JOB_COLUMNS = [
+  'id',
+  'tenant',
+  'job_id',
+  'pool',
+  'operation',
+  'name',
+  'labels',
+  'priority',
+  'status',
+  'detail',
+  'attempt',
+  'worker_id',
+  'document',
+  'payload',
+  'content_hash',
+  'idempotency_key',
+  'created_at',
+  'submitted_at',
+  'enqueued_at',
+  'started_at',
+  'completed_at',
+  'error',
+  'last_sequence',
+] as const satisfies readonly (keyof JobRow)[];
+
+export type JobRowWithoutResult = Omit<JobRow, 'result'>;
+
+export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob): NewJobRow {
+  return {
+    tenant,
+    job_id: document.job_id,
+    pool,
+    operation: document.operation,
+    name: document.metadata?.name ?? null,
+    labels: JSON.stringify(document.metadata?.labels ?? {}),
+    priority: document.execution?.priority ?? 5,
+    status: 'pending',
+    detail: null,
+    attempt: 0,
+    worker_id: null,
+    // null keeps the place of the payload among the members
+    document: JSON.stringify({ ...document, payload: null }),
+    payload: JSON.stringify(document.payload),
+    content_hash: contentHash(document),
+    idempotency_key: document.execution?.idempotency_key ?? null,
+    created_at: document.created_at,
+    submitted_at: new Date(acceptedAtMs).toISOString(),
+    enqueued_at: null,
+    started_at: null,
+    completed_at: null,
+    result: null,
+    error: null,
+    last_sequence: -1,
+  };
+}
+
+export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
+  const { tenant, pool, job_id, operation, name, priority, status, detail, attempt, worker_id } = row;
+  const { created_at, submitted_at, started_at, completed_at } = row;
+  return {
+    ...{ tenant, pool, job_id, operation, name, labels: JSON.parse(row.labels), priority },
+    ...{ status, detail, attempt, worker_id, created_at, submitted_at, started_at, completed_at },
+    error: parseOrNull(row.error),
+    document: { ...JSON.parse(row.document), payload: JSON.parse(row.payload) },
+  };
+}
+
+export function toAcceptedJob(row: JobRowWithoutResult): AcceptedJob {
+  const { tenant, pool, document } = toJobRecord(row);
+  return { tenant, pool, document, acceptedAtMs: Date.parse(row.submitted_at) };
+}
+
+export function toStanding(row: JobRowWithoutResult, attempts: readonly AttemptRow[]): Standing {
+  const { status, detail, attempt, worker_id, completed_at, last_sequence } = row;
+  return {
+    ...{ status, detail, attempt, worker_id, completed_at, lastSequence: last_sequence },
+    error: parseOrNull(row.error),
+    // written once, with the final state, and never needed again to go on
+    result: null,
+    attempts: attempts.map(toAttemptRecord),
+  };
+}
+
+export function toStandingColumns(standing: Standing): Partial<NewJobRow> {
+  const { status, detail, attempt, worker_id, completed_at, error, result, lastSequence } = standing;
+  return {
+    ...{ status, detail, attempt, worker_id, completed_at },
+    started_at: startOf(standing),
+    error: error && JSON.stringify(error),
+    last_sequence: lastSequence,
+    ...(result && { result: JSON.stringify(result) }),
+  };
+}
+
+export function toAttemptRecord({ job, error, ...attempt }: AttemptRow): AttemptRecord {
+  return { ...attempt, error: parseOrNull(error) };
+}
+
+export function toAttemptRow(job: number, { error, ...attempt }: AttemptRecord): AttemptRow {
+  return { job, ...attempt, error: error && JSON.stringify(error) };
+}
+
+export function toEventRow(job: number, event: JobEvent): EventRow {
+  const { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...rest } = event;
+  const body = 'result' in rest ? {} : rest;
+  return { job, sequence, attempt, type, timestamp, worker_id, body: JSON.stringify(body) };
+}
+
+/** `result` is that of the job, as JSON. */
+export function toEvent(row: EventRow, tenant: string, job_id: string, result: string | null): JobEvent {
+  const { attempt, sequence, timestamp, worker_id, type } = row;
+  const body = type === 'finished' ? { result: parseOrNull(result) } : JSON.parse(row.body);
+  return { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...body };
+}
+
+function parseOrNull(json: string | null) {
+  return json === null ? null : JSON.parse(json);
+}

@@ -1,0 +1,73 @@
+import type { Generated, Selectable } from 'kysely';
+import type { JobEvent } from '../job/event.ts';
+import type { JobState } from '../job/state.ts';
+import type { AttemptRecord } from './job-history.ts';
+
+// The tables as the newest migration leaves them. Times are RFC 3339 in UTC with milliseconds, so that text order is time order.
+
+export interface JobsTable {
+  /** Grows with acceptance: the order of pages. */
+  readonly id: Generated<number>;
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly pool: string;
+  readonly operation: string;
+  readonly name: string | null;
+  /** JSON object of strings. */
+  readonly labels: string;
+  readonly priority: number;
+  readonly status: JobState;
+  readonly detail: string | null;
+  readonly attempt: number;
+  readonly worker_id: string | null;
+  /** JSON of the job document, with `payload` set to null: that has a column of its own. */
+  readonly document: string;
+  /** JSON. */
+  readonly payload: string;
+  readonly content_hash: string;
+  readonly idempotency_key: string | null;
+  readonly created_at: string;
+  readonly submitted_at: string;
+  /** When the queue was first seen to have it. */
+  readonly enqueued_at: string | null;
+  readonly started_at: string | null;
+  readonly completed_at: string | null;
+  /** JSON of the result document. */
+  readonly result: string | null;
+  /** JSON. */
+  readonly error: string | null;
+  /** The highest sequence among its events; -1 before the first. */
+  readonly last_sequence: number;
+}
+
+export interface AttemptsTable {
+  readonly job: number;
+  readonly attempt: number;
+  readonly worker_id: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: AttemptRecord['outcome'];
+  /** JSON. */
+  readonly error: string | null;
+}
+
+export interface EventsTable {
+  readonly job: number;
+  readonly sequence: number;
+  readonly attempt: number;
+  readonly type: JobEvent['type'];
+  readonly timestamp: string;
+  readonly worker_id: string;
+  /** JSON of the members that only this type of event has; the result of a finished event is in its job. */
+  readonly body: string;
+}
+
+export interface HistorySchema {
+  readonly jobs: JobsTable;
+  readonly attempts: AttemptsTable;
+  readonly events: EventsTable;
+}
+
+export type JobRow = Selectable<JobsTable>;
+export type AttemptRow = Selectable<AttemptsTable>;
+export type EventRow = Selectable<EventsTable>;

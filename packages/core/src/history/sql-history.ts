@@ -1,0 +1,278 @@
+import { Kysely, type SelectQueryBuilder, type Transaction } from 'kysely';
+import { jobError } from '../job/error-code.ts';
+import type { JobEvent } from '../job/event.ts';
+import type { ResultDocument } from '../job/result.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
+import { GroupCommit } from './group-commit.ts';
+import type {
+  Acceptance,
+  AcceptedJob,
+  AttemptRecord,
+  JobFilter,
+  JobHistory,
+  JobPage,
+  JobRecord,
+} from './job-history.ts';
+import { migrateToLatest } from './migrations/migrate.ts';
+import {
+  JOB_COLUMNS,
+  type JobRowWithoutResult,
+  type NewJobRow,
+  toAcceptedJob,
+  toAttemptRecord,
+  toEvent,
+  toJobRecord,
+  toJobRow,
+} from './rows.ts';
+import type { HistorySchema } from './schema.ts';
+import type { SqlFlavour } from './sql-flavour.ts';
+import { NodeSqliteDialect } from './sqlite/dialect.ts';
+import { SQLITE_FLAVOUR } from './sqlite/flavour.ts';
+import { writeEvents } from './write-events.ts';
+
+/** Opens the history in a file, made or brought up to date if need be; several processes may share it. */
+export async function openSqliteHistory({ file }: { readonly file: string }): Promise<JobHistory> {
+  return openHistory(new Kysely<HistorySchema>({ dialect: new NodeSqliteDialect(file) }), SQLITE_FLAVOUR);
+}
+
+async function openHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<JobHistory> {
+  try {
+    await migrateToLatest(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return new SqlHistory(db, flavour);
+}
+
+/** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
+const MAX_GROUP = 500;
+
+type Mark = readonly [tenant: string, jobIds: readonly string[]];
+type Filterable = SelectQueryBuilder<HistorySchema, 'jobs', object>;
+
+class SqlHistory implements JobHistory {
+  readonly #db: Kysely<HistorySchema>;
+  readonly #flavour: SqlFlavour;
+  readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
+  readonly #marks: GroupCommit<Mark, undefined>;
+
+  constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
+    this.#db = db;
+    this.#flavour = flavour;
+    this.#acceptances = new GroupCommit({ commit: (rows) => this.#insertJobs(rows), maxItems: MAX_GROUP });
+    this.#marks = new GroupCommit({ commit: (marks) => this.#writeMarks(marks), maxItems: MAX_GROUP });
+  }
+
+  async accept(job: AcceptedJob): Promise<Acceptance> {
+    return this.#acceptances.add(toJobRow(job));
+  }
+
+  async markEnqueued(tenant: string, jobIds: readonly string[]): Promise<void> {
+    if (jobIds.length > 0) await this.#marks.add([tenant, jobIds]);
+  }
+
+  async notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]> {
+    const rows = await this.#db
+      .selectFrom('jobs')
+      .select(JOB_COLUMNS)
+      .where('enqueued_at', 'is', null)
+      .where('submitted_at', '<', new Date(acceptedBeforeMs).toISOString())
+      // a job with events was taken by the queue, though nobody noted it
+      .where('status', '=', 'pending')
+      .where('last_sequence', '=', -1)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map(toAcceptedJob);
+  }
+
+  async record(events: readonly JobEvent[]): Promise<void> {
+    if (events.length > 0) await this.#db.transaction().execute((trx) => writeEvents(trx, events));
+  }
+
+  async cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean> {
+    return this.#db.transaction().execute(async (trx) => {
+      const row = await findRow(trx, tenant, jobId);
+      if (row?.status !== 'pending') return false;
+      await writeEvents(trx, [cancellation(row, reason, new Date().toISOString())]);
+      return true;
+    });
+  }
+
+  async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
+    const row = await findRow(this.#db, tenant, jobId);
+    return row && toJobRecord(row);
+  }
+
+  async list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage> {
+    const before = page.cursor === undefined ? undefined : parseCursor(page.cursor);
+    const rows = await this.#filtered(filter)
+      .select(JOB_COLUMNS)
+      .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
+      .orderBy('id', 'desc')
+      // one more than asked for tells whether this is the last page
+      .limit(page.limit + 1)
+      .execute();
+    const shown = rows.slice(0, page.limit);
+    const last = shown.at(-1);
+    return {
+      jobs: shown.map(toJobRecord),
+      nextCursor: last && rows.length > shown.length ? formatCursor(last.id) : null,
+    };
+  }
+
+  async count(filter: JobFilter): Promise<number> {
+    const { jobs } = await this.#filtered(filter)
+      .select((eb) => eb.fn.countAll<number>().as('jobs'))
+      .executeTakeFirstOrThrow();
+    return Number(jobs);
+  }
+
+  async result(tenant: string, jobId: string): Promise<ResultDocument | undefined> {
+    const row = await this.#db
+      .selectFrom('jobs')
+      .select('result')
+      .where('tenant', '=', tenant)
+      .where('job_id', '=', jobId)
+      .executeTakeFirst();
+    return row?.result ? JSON.parse(row.result) : undefined;
+  }
+
+  async attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]> {
+    const rows = await this.#db
+      .selectFrom('attempts')
+      .innerJoin('jobs', 'jobs.id', 'attempts.job')
+      .selectAll('attempts')
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
+      .orderBy('attempts.attempt')
+      .execute();
+    return rows.map(toAttemptRecord);
+  }
+
+  async events(
+    tenant: string,
+    jobId: string,
+    { after = -1, limit }: { readonly after?: number; readonly limit: number },
+  ): Promise<readonly JobEvent[]> {
+    const rows = await this.#db
+      .selectFrom('events')
+      .innerJoin('jobs', 'jobs.id', 'events.job')
+      .selectAll('events')
+      .select((eb) => eb.case().when('events.type', '=', 'finished').then(eb.ref('jobs.result')).end().as('result'))
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
+      .where('events.sequence', '>', after)
+      .orderBy('events.sequence')
+      .limit(limit)
+      .execute();
+    return rows.map(({ result, ...row }) => toEvent(row, tenant, jobId, result));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#acceptances.settled(), this.#marks.settled()]);
+    await this.#db.destroy();
+  }
+
+  /** One statement inserts all that are new; for each of the others, the job that is in its way is looked up. */
+  #insertJobs(rows: readonly NewJobRow[]): Promise<readonly Acceptance[]> {
+    return this.#db.transaction().execute(async (trx) => {
+      const inserted = await trx
+        .insertInto('jobs')
+        .values(rows)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning(['tenant', 'job_id'])
+        .execute();
+      const created = new Set(inserted.map(keyOf));
+      const acceptances: Acceptance[] = [];
+      for (const row of rows) {
+        // of two with one id in the same group, the first was inserted
+        const isCreated = created.delete(keyOf(row));
+        acceptances.push(isCreated ? { outcome: 'created', job: toJobRecord(row) } : await compareWithKnown(trx, row));
+      }
+      return acceptances;
+    });
+  }
+
+  /** A mark that is lost does no harm: the job is enqueued again, which changes nothing. */
+  async #writeMarks(marks: readonly Mark[]): Promise<readonly undefined[]> {
+    const enqueuedAt = new Date().toISOString();
+    await this.#flavour.withoutWaitingForDisk(this.#db, async (connection) => {
+      for (const [tenant, group] of Map.groupBy(marks, ([tenant]) => tenant)) {
+        await connection
+          .updateTable('jobs')
+          .set({ enqueued_at: enqueuedAt })
+          .where('tenant', '=', tenant)
+          .where(
+            'job_id',
+            'in',
+            group.flatMap(([, jobIds]) => jobIds),
+          )
+          .where('enqueued_at', 'is', null)
+          .execute();
+      }
+    });
+    return marks.map(() => undefined);
+  }
+
+  #filtered({ tenant, status, operation, labels = {} }: JobFilter): Filterable {
+    return Object.entries(labels).reduce<Filterable>(
+      (query, [name, value]) => query.where(this.#flavour.hasLabel(name, value)),
+      this.#db
+        .selectFrom('jobs')
+        .where('tenant', '=', tenant)
+        .$if(status !== undefined, (query) => query.where('status', 'in', status ?? []))
+        .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
+    );
+  }
+}
+
+async function findRow(
+  db: Kysely<HistorySchema>,
+  tenant: string,
+  jobId: string,
+): Promise<JobRowWithoutResult | undefined> {
+  return db
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('tenant', '=', tenant)
+    .where('job_id', '=', jobId)
+    .executeTakeFirst();
+}
+
+async function compareWithKnown(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<Acceptance> {
+  const sameId = await findRow(trx, row.tenant, row.job_id);
+  const known = sameId ?? (await findRowByKey(trx, row));
+  const job = toJobRecord(known);
+  if (known.content_hash === row.content_hash) return { outcome: 'duplicate', job };
+  return { outcome: 'conflict', field: sameId ? 'job_id' : 'execution.idempotency_key', job };
+}
+
+async function findRowByKey(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<JobRowWithoutResult> {
+  return trx
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('tenant', '=', row.tenant)
+    .where('idempotency_key', '=', row.idempotency_key)
+    .executeTakeFirstOrThrow();
+}
+
+function keyOf({ tenant, job_id }: { readonly tenant: string; readonly job_id: string }): string {
+  return JSON.stringify([tenant, job_id]);
+}
+
+/** The end of a job that no worker holds, told like any other. */
+function cancellation(row: JobRowWithoutResult, reason: string, now: string): JobEvent {
+  const { tenant, job_id, attempt, started_at } = row;
+  const result: ResultDocument = {
+    job_id,
+    worker_id: '',
+    status: 'cancelled',
+    failed_at: now,
+    execution_summary: { started_at: started_at ?? now, duration_seconds: 0, duration_ms: 0, attempt },
+    error: jobError('CANCELLED', reason),
+  };
+  const sequence = row.last_sequence + 1;
+  return { type: 'finished', tenant, job_id, attempt, sequence, timestamp: now, worker_id: '', result };
+}

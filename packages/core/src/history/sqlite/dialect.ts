@@ -1,0 +1,80 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely';
+
+/** How long a transaction waits for that of another process; all of them are short. */
+const BUSY_TIMEOUT_MS = 10_000;
+const KEPT_STATEMENTS = 200;
+
+/** Kysely over Node's own SQLite, with a file that several processes may share. */
+export class NodeSqliteDialect extends SqliteDialect {
+  readonly #database: SqliteDatabase;
+
+  constructor(file: string) {
+    const database = openDatabase(file);
+    super({ database });
+    this.#database = database;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateDriver({ database: this.#database });
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
+/** Takes the write lock at once: a transaction that reads first and then writes would fail if another wrote in between. */
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+/** Lets migrations run in a transaction, which also keeps two processes from running them at once. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+function openDatabase(file: string): SqliteDatabase {
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  // readers do not wait for the writer, and a commit is on the disk when it returns
+  database.exec('pragma journal_mode = wal');
+  database.exec('pragma synchronous = full');
+  const statements = new Map<string, SqliteStatement>();
+  return {
+    close: () => database.close(),
+    prepare: (sql) => {
+      const statement = statements.get(sql) ?? toKyselyStatement(database.prepare(sql));
+      // what is used goes to the end, what is not falls off the front
+      statements.delete(sql);
+      statements.set(sql, statement);
+      if (statements.size > KEPT_STATEMENTS) statements.delete(statements.keys().next().value ?? '');
+      return statement;
+    },
+  };
+}
+
+function toKyselyStatement(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...parameters.map(toInputValue)),
+    run: (parameters) => statement.run(...parameters.map(toInputValue)),
+    iterate: (parameters) => statement.iterate(...parameters.map(toInputValue)),
+  };
+}
+
+function toInputValue(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
+  throw new TypeError(`Cannot store a value of type ${typeof value}: expected text, a number or null`);
+}

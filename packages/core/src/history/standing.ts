@@ -1,0 +1,110 @@
+import type { FinishedEvent, JobEvent } from '../job/event.ts';
+import type { JobError, ResultDocument } from '../job/result.ts';
+import { isFinal, type JobState } from '../job/state.ts';
+import type { AttemptRecord } from './job-history.ts';
+
+/** What the events of a job amount to. */
+export interface Standing {
+  readonly status: JobState;
+  readonly detail: string | null;
+  readonly attempt: number;
+  readonly worker_id: string | null;
+  readonly completed_at: string | null;
+  readonly error: JobError | null;
+  readonly result: ResultDocument | null;
+  /** The highest sequence among the events; -1 before the first. */
+  readonly lastSequence: number;
+  /** In order of their numbers. */
+  readonly attempts: readonly AttemptRecord[];
+}
+
+/**
+ * The standing after one more event. Events may come repeatedly and in any order, because several recorders read one stream: the
+ * newest decides where the job stands, a final state does not move, and the end of an attempt that was overtaken by another is
+ * not accepted (then the same standing is returned).
+ */
+export function applyEvent(standing: Standing, event: JobEvent): Standing {
+  if (event.type === 'finished' && !mayFinish(standing, event)) return standing;
+  const attempts = mergeAttempt(standing.attempts, event);
+  const lastSequence = Math.max(standing.lastSequence, event.sequence);
+  const isNews = event.type === 'finished' || event.sequence > standing.lastSequence;
+  if (isFinal(standing.status) || !isNews) return { ...standing, attempts, lastSequence };
+  return { ...standing, ...placeAfter(event), attempt: event.attempt, attempts, lastSequence };
+}
+
+/** When the job's latest attempt began. */
+export function startOf({ attempt, attempts }: Standing): string | null {
+  return attempts.find((candidate) => candidate.attempt === attempt)?.started_at ?? null;
+}
+
+function mayFinish(standing: Standing, event: FinishedEvent): boolean {
+  return !isFinal(standing.status) && event.attempt >= standing.attempt;
+}
+
+type Place = Pick<Standing, 'status' | 'detail' | 'worker_id' | 'completed_at' | 'error' | 'result'>;
+
+const NOWHERE = { detail: null, worker_id: null, completed_at: null, error: null, result: null } as const;
+
+const DETAIL_OF_RELEASE = {
+  retry: 'waiting for retry',
+  drain: 'given back by a worker that stops',
+  lost: 'taken back from a worker that vanished',
+} as const;
+
+function placeAfter(event: JobEvent): Place {
+  const { type, worker_id } = event;
+  if (type === 'finished') return placeAfterEnd(event);
+  if (type === 'released') {
+    return { ...NOWHERE, status: 'pending', detail: DETAIL_OF_RELEASE[event.reason], error: event.error ?? null };
+  }
+  return { ...NOWHERE, status: type === 'assigned' ? 'assigned' : 'running', worker_id };
+}
+
+function placeAfterEnd({ result, worker_id, timestamp }: FinishedEvent): Place {
+  return {
+    status: result.status,
+    detail: result.status === 'cancelled' ? (result.error?.message ?? null) : null,
+    worker_id: worker_id === '' ? null : worker_id,
+    completed_at: result.completed_at ?? result.failed_at ?? timestamp,
+    error: result.error ?? null,
+    result,
+  };
+}
+
+function mergeAttempt(attempts: readonly AttemptRecord[], event: JobEvent): readonly AttemptRecord[] {
+  // a job may end without ever having started
+  if (event.attempt === 0) return attempts;
+  const known = attempts.find(({ attempt }) => attempt === event.attempt);
+  const merged = { ...(known ?? newAttempt(event)), ...endOf(event) };
+  const others = attempts.filter((attempt) => attempt !== known);
+  const all = [...others, { ...merged, started_at: earlier(merged.started_at, startTold(event)) }];
+  return markOvertaken(all.sort((a, b) => a.attempt - b.attempt));
+}
+
+function newAttempt(event: JobEvent): AttemptRecord {
+  const { attempt, worker_id } = event;
+  return { attempt, worker_id, started_at: startTold(event), ended_at: null, outcome: 'running', error: null };
+}
+
+function startTold(event: JobEvent): string {
+  return event.type === 'finished' ? event.result.execution_summary.started_at : event.timestamp;
+}
+
+function earlier(time: string, other: string): string {
+  return other < time ? other : time;
+}
+
+function endOf(event: JobEvent): Partial<AttemptRecord> {
+  if (event.type === 'released') {
+    return { outcome: event.reason, ended_at: event.timestamp, error: event.error ?? null };
+  }
+  if (event.type !== 'finished') return {};
+  return { outcome: event.result.status, ended_at: event.timestamp, error: event.result.error ?? null };
+}
+
+/** An attempt without an end is lost once there is a newer one. */
+function markOvertaken(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
+  return attempts.map((attempt, index) =>
+    attempt.ended_at === null && index < attempts.length - 1 ? { ...attempt, outcome: 'lost' } : attempt,
+  );
+}

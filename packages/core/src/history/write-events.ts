@@ -1,0 +1,121 @@
+import type { Transaction } from 'kysely';
+import type { JobEvent } from '../job/event.ts';
+import {
+  JOB_COLUMNS,
+  type JobRowWithoutResult,
+  toAttemptRow,
+  toEventRow,
+  toStanding,
+  toStandingColumns,
+} from './rows.ts';
+import type { AttemptRow, HistorySchema } from './schema.ts';
+import { applyEvent, type Standing } from './standing.ts';
+
+/** Of the progress of a job the newest are kept: these, and up to a hundred more until the next look. */
+const KEPT_PROGRESS = 1_000;
+const TRIM_EVERY = 100;
+
+interface Change {
+  readonly job: number;
+  readonly before: Standing;
+  readonly after: Standing;
+  /** Those that were not refused. */
+  readonly events: readonly JobEvent[];
+}
+
+/** Writes events and what they change. Events of unknown jobs are passed over: there is nothing to tell them of. */
+export async function writeEvents(trx: Transaction<HistorySchema>, events: readonly JobEvent[]): Promise<void> {
+  for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.tenant)) {
+    const rows = await readJobs(trx, tenant, ofTenant);
+    const attempts = Map.groupBy(await readAttempts(trx, rows), ({ job }) => job);
+    const ofJob = Map.groupBy(ofTenant, (event) => event.job_id);
+    const changes = rows.map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []));
+    await insertEvents(trx, changes);
+    for (const change of changes) await writeStanding(trx, change);
+    for (const change of changes) await trimProgress(trx, change);
+  }
+}
+
+function readJobs(
+  trx: Transaction<HistorySchema>,
+  tenant: string,
+  events: readonly JobEvent[],
+): Promise<JobRowWithoutResult[]> {
+  const jobIds = [...new Set(events.map((event) => event.job_id))];
+  return trx
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('tenant', '=', tenant)
+    .where('job_id', 'in', jobIds)
+    .execute();
+}
+
+async function readAttempts(
+  trx: Transaction<HistorySchema>,
+  rows: readonly JobRowWithoutResult[],
+): Promise<AttemptRow[]> {
+  const started = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
+  if (started.length === 0) return [];
+  return trx.selectFrom('attempts').selectAll().where('job', 'in', started).orderBy('attempt').execute();
+}
+
+function changeOf(row: JobRowWithoutResult, attempts: readonly AttemptRow[], events: readonly JobEvent[]): Change {
+  const before = toStanding(row, attempts);
+  let after = before;
+  const accepted: JobEvent[] = [];
+  for (const event of events) {
+    const next = applyEvent(after, event);
+    if (next !== after) accepted.push(event);
+    after = next;
+  }
+  return { job: row.id, before, after, events: accepted };
+}
+
+async function insertEvents(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+  const rows = changes.flatMap(({ job, events }) => events.map((event) => toEventRow(job, event)));
+  if (rows.length === 0) return;
+  await trx
+    .insertInto('events')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+async function writeStanding(trx: Transaction<HistorySchema>, { job, before, after }: Change): Promise<void> {
+  if (after === before) return;
+  await trx.updateTable('jobs').set(toStandingColumns(after)).where('id', '=', job).execute();
+  const rows = after.attempts.map((attempt) => toAttemptRow(job, attempt));
+  if (rows.length === 0) return;
+  await trx
+    .insertInto('attempts')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['job', 'attempt']).doUpdateSet((eb) => ({
+        started_at: eb.ref('excluded.started_at'),
+        ended_at: eb.ref('excluded.ended_at'),
+        outcome: eb.ref('excluded.outcome'),
+        error: eb.ref('excluded.error'),
+      })),
+    )
+    .execute();
+}
+
+async function trimProgress(trx: Transaction<HistorySchema>, { job, events }: Change): Promise<void> {
+  if (!events.some(({ type, sequence }) => type === 'progress' && sequence % TRIM_EVERY === 0)) return;
+  const oldestKept = await trx
+    .selectFrom('events')
+    .select('sequence')
+    .where('job', '=', job)
+    .where('type', '=', 'progress')
+    .orderBy('sequence', 'desc')
+    .offset(KEPT_PROGRESS - 1)
+    .limit(1)
+    .executeTakeFirst();
+  if (oldestKept === undefined) return;
+  await trx
+    .deleteFrom('events')
+    .where('job', '=', job)
+    .where('type', '=', 'progress')
+    .where('sequence', '<', oldestKept.sequence)
+    .execute();
+}
