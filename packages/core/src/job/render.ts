@@ -4,7 +4,8 @@ import { type JobDocument, jobDocumentSchema } from './document.ts';
 /** The JSON of a document: members in the protocol's order, absent ones left out, but for `$schema`, which is then null. */
 export function renderJobDocument(document: JobDocument): string {
   // the schema builds its answer in the order of its own members
-  return JSON.stringify({ $schema: null, ...jobDocumentSchema.parse(document) });
+  const { $schema = null, ...members } = jobDocumentSchema.parse(document);
+  return JSON.stringify({ $schema, ...members });
 }
 
 /**
