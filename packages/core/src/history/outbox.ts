@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobQueue } from '../queue/job-queue.ts';
+import type { AcceptedJob, JobHistory } from './job-history.ts';
+
+export interface OutboxOptions {
+  readonly history: JobHistory;
+  readonly queue: JobQueue;
+  readonly intervalMs?: number;
+  /** Younger jobs are left to the request that accepted them. */
+  readonly minimumAgeMs?: number;
+  readonly batchSize?: number;
+  /** Told of jobs that it brought to the queue. */
+  readonly onCarried?: (jobs: readonly AcceptedJob[]) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Enqueues, again and again, accepted jobs that the queue was never seen to take: their API node died, or Redis was away. Any
+ * number of them may run; enqueueing under the same id twice changes nothing.
+ */
+export function startOutbox(options: OutboxOptions): AsyncDisposable {
+  const stopping = new AbortController();
+  const work = carryUntil(stopping.signal, options);
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await work;
+    },
+  };
+}
+
+async function carryUntil(signal: AbortSignal, options: OutboxOptions): Promise<void> {
+  while (!signal.aborted) {
+    const isMoreLeft = await carryOnce(options).catch(options.onError);
+    if (!isMoreLeft) await delay(options.intervalMs ?? 1_000, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function carryOnce(options: OutboxOptions): Promise<boolean> {
+  const { history, queue, minimumAgeMs = 2_000, batchSize = 200, onCarried } = options;
+  const jobs = await history.notEnqueued(Date.now() - minimumAgeMs, batchSize);
+  // all at once: many adds in flight are faster than one after another
+  await Promise.all(jobs.map((job) => queue.enqueue(job)));
+  for (const [tenant, group] of Map.groupBy(jobs, (job) => job.tenant)) {
+    await history.markEnqueued(
+      tenant,
+      group.map(({ document }) => document.job_id),
+    );
+  }
+  if (jobs.length > 0) onCarried?.(jobs);
+  return jobs.length === batchSize;
+}

@@ -1,0 +1,31 @@
+import type { EventStream } from '../coordination/event-stream.ts';
+import type { JobEvent } from '../job/event.ts';
+import type { JobHistory } from './job-history.ts';
+
+export interface RecorderOptions {
+  readonly stream: EventStream;
+  readonly history: JobHistory;
+  /** Names this recorder among all; the same name again takes up what it had left. */
+  readonly consumer: string;
+  readonly batchSize?: number;
+  /** Told of events after they are durable. */
+  readonly onRecorded?: (events: readonly JobEvent[]) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Moves events from the stream into history until it is disposed of; any number of recorders may share the work. */
+export function startRecorder(options: RecorderOptions): AsyncDisposable {
+  const { stream, history, consumer, batchSize = 200, onRecorded, onError } = options;
+  const stopping = new AbortController();
+  const record = async (events: readonly JobEvent[]) => {
+    await history.record(events);
+    onRecorded?.(events);
+  };
+  const consumption = stream.consume({ consumer, batchSize, record, onError }, stopping.signal).catch(onError);
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await consumption;
+    },
+  };
+}

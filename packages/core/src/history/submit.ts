@@ -1,0 +1,48 @@
+import type { JobQueue } from '../queue/job-queue.ts';
+import type { Acceptance, AcceptedJob, JobHistory } from './job-history.ts';
+
+export interface SubmitParts {
+  readonly history: JobHistory;
+  readonly queue: JobQueue;
+  /** Told why the queue did not take an accepted job; the outbox will carry it there. */
+  readonly onNotEnqueued?: (error: Error) => void;
+  /** How long the queue may take before the job is left to the outbox. */
+  readonly enqueueTimeoutMs?: number;
+}
+
+/** `isEnqueued` is false for a job that waits for the outbox: accepted all the same. */
+export type Submission = Acceptance & { readonly isEnqueued: boolean };
+
+const ENQUEUE_TIMEOUT_MS = 2_000;
+
+/**
+ * Makes a job durable, then hands it to the queue, then notes that the queue has it. Once the first step is done the job is
+ * accepted, whatever happens to the others.
+ */
+export async function submitJob(parts: SubmitParts, job: AcceptedJob): Promise<Submission> {
+  const acceptance = await parts.history.accept(job);
+  // whoever was first has handed it to the queue, or the outbox will
+  if (acceptance.outcome !== 'created') return { ...acceptance, isEnqueued: false };
+  return { ...acceptance, isEnqueued: await handToQueue(parts, job) };
+}
+
+async function handToQueue(parts: SubmitParts, job: AcceptedJob): Promise<boolean> {
+  const report = (error: Error) => parts.onNotEnqueued?.(error);
+  try {
+    await inTime(parts.queue.enqueue(job), parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
+  } catch (error) {
+    report(error instanceof Error ? error : new Error(String(error)));
+    return false;
+  }
+  // the client need not wait for a note
+  parts.history.markEnqueued(job.tenant, [job.document.job_id]).catch(report);
+  return true;
+}
+
+function inTime(work: Promise<void>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error(`Cannot enqueue the job: no answer from the queue in ${timeoutMs} ms`));
+    const timer = setTimeout(giveUp, timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
