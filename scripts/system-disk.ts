@@ -85,7 +85,9 @@ function makeEsp(raw: string, folder: string): void {
   const size = String(ESP_MIB * 1024);
   run('mkfs.vfat', ['-F', '32', '-n', 'ESP', '-i', volumeId, `--offset=${sector}`, raw, size]);
   const image = `${raw}@@${ESP_START_MIB}M`;
-  run('mcopy', ['-s', '-m', '-i', image, folder, '::/EFI']);
+  run('mmd', ['-i', image, '::/EFI']);
+  const entries = readdirSync(folder).map((name) => path.join(folder, name));
+  if (entries.length > 0) run('mcopy', ['-s', '-m', '-i', image, ...entries, '::/EFI']);
 }
 
 function makeRoot(raw: string, rootMib: number, folder: string): void {

@@ -89,7 +89,9 @@ describe('the import table of the design', () => {
     );
     expect(touching.map((entry) => entry.file)).toEqual(['packages/disk/src/source/file-source.ts']);
     const code = readFileSync(path.join(ROOT, 'packages/disk/src/source/file-source.ts'), 'utf8');
-    expect(code).not.toMatch(/write|unlink|rename|mkdir|truncate|O_RDWR|O_CREAT|O_APPEND/);
+    expect(code).not.toMatch(
+      /\b(?:\w*[wW]rite\w*|unlink\w*|rename\w*|mkdir\w*|f?truncate\w*)\(|O_(?:RDWR|WRONLY|CREAT|APPEND)/,
+    );
   });
 
   test('lets only config and main files read the environment', () => {
@@ -130,6 +132,8 @@ function importsOf(file: string): Import[] {
 
 function isAllowed({ file, target }: Import): boolean {
   if (!target.startsWith('.') && !target.startsWith('@guestkit/')) return true;
+  // its own manifest, for the version
+  if (target.endsWith('/package.json')) return target.startsWith('../');
   const home = homeOf(file);
   const place = target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : target;
   const allowed = [home, ...(MAY_IMPORT[home] ?? [])];
