@@ -1,16 +1,9 @@
 import type { DiskError } from './error.ts';
 import type { FileSystem } from './filesystem/file-system.ts';
+import type { VolumeSignature } from './filesystem/signature/identify.ts';
 import type { DiskImage, ReferenceOpener } from './image/image.ts';
 import type { ByteSource } from './source/byte-source.ts';
 import type { Partition, PartitionTable } from './volume/partition-table.ts';
-
-/** What was found at the start of a volume: its blkid type, label, UUID and size. */
-export interface VolumeSignature {
-  /** As blkid names it: `ext4`, `vfat`, `swap`, `LVM2_member`, `crypto_LUKS` … */
-  readonly type: string;
-  readonly label: string | undefined;
-  readonly uuid: string | undefined;
-}
 
 /** A run of the disk that may hold a filesystem, named as libguestfs names it: `/dev/sda` (no table), `/dev/sda1`. */
 export interface Volume {
@@ -21,7 +14,7 @@ export interface Volume {
   readonly signature: VolumeSignature | undefined;
   /** Opened filesystem, when the type can be read. */
   readonly fileSystem: FileSystem | undefined;
-  /** Why a recognised filesystem could not be opened. */
+  /** Why a recognised filesystem could not be opened: it is damaged, encrypted, or of a kind that cannot be read yet. */
   readonly error: DiskError | undefined;
 }
 

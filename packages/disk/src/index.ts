@@ -1,4 +1,4 @@
-export type { Disk, OpenDiskOptions, Volume, VolumeSignature } from './disk.ts';
+export type { Disk, OpenDiskOptions, Volume } from './disk.ts';
 export { DiskError, type DiskErrorKind, type DiskErrorPlace } from './error.ts';
 export { type Fields, type FieldType, type Layout, readFields } from './fields.ts';
 export type {
@@ -10,10 +10,12 @@ export type {
   FileTime,
   FileType,
 } from './filesystem/file-system.ts';
-export type { FileTree, Mount } from './filesystem/file-tree.ts';
+export type { FileTree, Mount, WalkOptions } from './filesystem/file-tree.ts';
 export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
 export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
+export { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';
 export { createFileTree } from './filesystem/tree.ts';
+export { readGuid, readUuid } from './guid.ts';
 export { hex } from './hex.ts';
 export { allocatedBytes } from './image/extents.ts';
 export type {
@@ -27,6 +29,7 @@ export type {
 } from './image/image.ts';
 export { type OpenImageOptions, openImage } from './image/open.ts';
 export { denyReferences } from './image/references.ts';
+export { openDisk } from './open-disk.ts';
 export { quote } from './quote.ts';
 export type { ByteSource } from './source/byte-source.ts';
 export { CachedSource, type CacheOptions, type CacheStats } from './source/cached-source.ts';

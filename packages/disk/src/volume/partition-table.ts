@@ -14,7 +14,8 @@ export interface Partition {
   /** GPT partition GUID in lower case, or the MBR's `{disk signature}-{number}` as Linux spells PARTUUID. */
   readonly uuid?: string;
   readonly bootable?: boolean;
-  readonly attributes?: number;
+  /** GPT attribute bits as 16 hex digits: they use all 64. */
+  readonly attributes?: string;
 }
 
 export interface PartitionTable {

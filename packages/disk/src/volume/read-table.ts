@@ -1,0 +1,55 @@
+import { identifyVolume } from '../filesystem/signature/identify.ts';
+import { hex } from '../hex.ts';
+import type { ByteSource } from '../source/byte-source.ts';
+import { readGpt } from './gpt/read.ts';
+import { isProtective, isUsed, readBootRecord } from './mbr/boot-record.ts';
+import { readMbr } from './mbr/read.ts';
+import type { Partition, PartitionTable } from './partition-table.ts';
+
+/** Filesystems whose first sector ends in the signature of an MBR. */
+const BOOT_SECTORS: ReadonlySet<string> = new Set(['vfat', 'ntfs', 'exfat', 'BitLocker', 'ReFS']);
+
+/**
+ * Reads the partition table of a disk, `undefined` when it has none. Like Linux, a GPT counts only when the MBR announces it: one
+ * that does not is left over from before the disk was partitioned anew.
+ * @throws DiskError `corrupt` when there is a GPT of which no copy is sound
+ */
+export function readPartitionTable(disk: ByteSource): PartitionTable | undefined {
+  const record = readBootRecord(disk, 0);
+  if (record === undefined) return undefined;
+  const gpt = isProtective(record) ? readGpt(disk, record) : undefined;
+  if (gpt !== undefined) return withPlacementWarnings(disk, gpt);
+  const content = identifyVolume(disk)?.type;
+  // a boot loader on a disk without partitions leaves the signature above an empty table
+  const isVolume = content !== undefined && (BOOT_SECTORS.has(content) || !record.entries.some(isUsed));
+  return isVolume ? undefined : withPlacementWarnings(disk, readMbr(disk, record));
+}
+
+function withPlacementWarnings(disk: ByteSource, table: PartitionTable): PartitionTable {
+  return { ...table, warnings: [...table.warnings, ...pastEnd(disk, table), ...overlaps(table)] };
+}
+
+function pastEnd(disk: ByteSource, { partitions }: PartitionTable): readonly string[] {
+  return partitions
+    .filter(({ startBytes, sizeBytes }) => startBytes + sizeBytes > disk.sizeBytes)
+    .map(({ number, startBytes, sizeBytes }) => {
+      return `partition ${number} ends at ${hex(startBytes + sizeBytes)}, past the end of the disk at ${hex(disk.sizeBytes)}`;
+    });
+}
+
+function overlaps({ partitions }: PartitionTable): readonly string[] {
+  const sorted = partitions.filter(({ kind }) => kind !== 'extended').toSorted((a, b) => a.startBytes - b.startBytes);
+  const warnings: string[] = [];
+  let furthest: Partition | undefined;
+  for (const partition of sorted) {
+    if (furthest !== undefined && partition.startBytes < furthest.startBytes + furthest.sizeBytes) {
+      warnings.push(`partition ${partition.number} overlaps partition ${furthest.number}`);
+    }
+    if (furthest === undefined || endOf(partition) > endOf(furthest)) furthest = partition;
+  }
+  return warnings;
+}
+
+function endOf({ startBytes, sizeBytes }: Partition): number {
+  return startBytes + sizeBytes;
+}
