@@ -1,5 +1,3 @@
-import type { Violation } from './validate.ts';
-
 /**
  * Why a text is not an acceptable job. *shape*: it is not a job document; *validation*: it is one, but breaks a rule of the protocol
  * (over HTTP the message then starts with `Job validation failed: `).
@@ -17,8 +15,4 @@ export class JobDocumentError extends Error {
     this.code = stage === 'shape' ? 'BAD_REQUEST' : 'VALIDATION_ERROR';
     this.field = options.field;
   }
-}
-
-export function validationError(violation: Violation): JobDocumentError {
-  return new JobDocumentError('validation', violation.message, { field: violation.field });
 }

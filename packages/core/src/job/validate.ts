@@ -1,15 +1,11 @@
 import type { JobDocument } from './document.ts';
 import { isJobId } from './job-id.ts';
-
-/** A rule that a well-formed document breaks. `message` starts with one of the prefixes that clients match on. */
-export interface Violation {
-  readonly field: string;
-  readonly message: string;
-}
+import { poolViolation } from './pool.ts';
+import { invalidField, type Violation } from './violation.ts';
 
 type Rule = (document: JobDocument) => Violation | undefined;
 
-// protocol section 4, in its order: the first failure is the one reported
+// protocol section 4, in its order
 const RULES: readonly Rule[] = [
   ({ version }) =>
     version === '1.0' ? undefined : { field: 'version', message: `Unsupported protocol version: ${version}` },
@@ -34,6 +30,8 @@ const RULES: readonly Rule[] = [
     invalid(attempt > max_attempts, 'execution.attempt', `${attempt} is more than max_attempts ${max_attempts}`),
   ({ constraints }) =>
     invalid(constraints?.minimum_worker_version === '', 'constraints.minimum_worker_version', 'must not be empty'),
+  // ours, last: clients of old see the failures they know first
+  poolViolation,
 ];
 
 /** The first rule of the protocol that the document breaks. */
@@ -43,10 +41,6 @@ export function violationOf(document: JobDocument): Violation | undefined {
     if (violation) return violation;
   }
   return undefined;
-}
-
-export function invalidField(field: string, reason: string): Violation {
-  return { field, message: `Invalid field value: ${field} - ${reason}` };
 }
 
 function required(field: string, value: string): Violation | undefined {
