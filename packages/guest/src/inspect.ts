@@ -17,12 +17,10 @@ import { readKernels } from './linux/boot/kernels.ts';
 import { readCloudInit } from './linux/cloud-init.ts';
 import { readFirewall } from './linux/firewall.ts';
 import { readHostname } from './linux/hostname.ts';
-import type { PackageFormat } from './linux/identity/distributions.ts';
 import { identifyLinux, UNKNOWN_LINUX } from './linux/identity/operating-system.ts';
 import { readLocale } from './linux/locale.ts';
 import { readMachineId } from './linux/machine-id.ts';
 import { readNetwork } from './linux/network/network.ts';
-import type { PackageManager } from './linux/packages/package.ts';
 import { packagesOf } from './linux/packages/packages.ts';
 import { readSecurity } from './linux/security.ts';
 import { readServices, readUnits } from './linux/services.ts';
@@ -71,9 +69,10 @@ class Inspection {
   }
 
   sections(operatingSystem: OperatingSystem, options: InspectOptions) {
-    const manager = managerOf(operatingSystem.package_format);
     return {
-      ...(options.include_packages && { packages: this.section('packages', packagesOf(manager)) }),
+      ...(options.include_packages && {
+        packages: this.section('packages', packagesOf(operatingSystem.package_format)),
+      }),
       ...(options.include_services && { services: this.section('services', readServices) }),
       ...(options.include_network && {
         network: { ...this.section('network', readNetwork), hostname: operatingSystem.hostname },
@@ -126,17 +125,6 @@ class Inspection {
     const collected = this.collect(name, collector);
     return collected.status === 'ok' ? collected.value : null;
   }
-}
-
-const MANAGER_OF_FORMAT: Partial<Record<PackageFormat, PackageManager>> = {
-  deb: 'dpkg',
-  rpm: 'rpm',
-  apk: 'apk',
-  pacman: 'pacman',
-};
-
-function managerOf(format: PackageFormat | null): PackageManager | null {
-  return (format && MANAGER_OF_FORMAT[format]) ?? null;
 }
 
 function summarize({ image, table }: Disk): ImageSummary {

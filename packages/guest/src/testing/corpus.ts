@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CORPUS = process.env.GUESTKIT_CORPUS ?? fileURLToPath(new URL('../../../../../shared/corpus', import.meta.url));
@@ -10,9 +12,17 @@ export function corpusFile(name: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** Regular files of a gzipped tar by their path in it, read with the real tar. */
-export function tarTexts(archive: string, paths: readonly string[]): Map<string, string> {
-  return new Map(paths.map((path) => [path, execFileSync('tar', ['-xzOf', archive, path], { encoding: 'utf8' })]));
+/** A new folder with the content of a tar. */
+export function untar(archive: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'guestkit-untar-'));
+  execFileSync('tar', ['-xf', archive, '-C', folder, '--no-same-owner']);
+  return folder;
+}
+
+/** Texts of all regular files below a folder, by their paths in it with a leading slash. */
+export function readFolder(folder: string): Record<string, string> {
+  const paths = globSync('**', { cwd: folder }).filter((path) => statSync(join(folder, path)).isFile());
+  return Object.fromEntries(paths.map((path) => [`/${path}`, readFileSync(join(folder, path), 'utf8')]));
 }
 
 export function unxz(path: string): string {

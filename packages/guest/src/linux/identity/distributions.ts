@@ -83,7 +83,7 @@ const FORMATS: Readonly<Record<PackageFormat, readonly string[]>> = {
     ],
   ],
   apk: ['alpine', 'postmarketos', 'wolfi', 'chimera'],
-  pacman: ['arch', 'manjaro', 'steamos', 'artix', 'kaos', 'chimeraos'],
+  pacman: ['arch', 'manjaro', 'steamos', 'artix', 'kaos', 'garuda', 'cachyos', 'blackarch', 'blendos'],
   ebuild: ['gentoo', 'funtoo'],
   xbps: ['void'],
   pisi: ['pardus', 'pisilinux'],
@@ -102,7 +102,7 @@ const MANAGEMENT_OF_FORMAT: Readonly<Record<Exclude<PackageFormat, 'rpm'>, Packa
   pisi: 'pisi',
 };
 
-// who does not use yum or dnf on top of rpm
+// who does not follow the versions of RHEL in what stands on top of rpm
 const RPM_MANAGEMENT = new Map<string, PackageManagement>([
   ['suse', 'zypper'],
   ['opensuse', 'zypper'],
@@ -113,6 +113,13 @@ const RPM_MANAGEMENT = new Map<string, PackageManagement>([
   ['mandriva', 'urpmi'],
   ['altlinux', 'apt'],
   ['pclinuxos', 'apt'],
+  ['openmandriva', 'dnf'],
+  ['photon', 'dnf'],
+  ['mariner', 'dnf'],
+  ['azurelinux', 'dnf'],
+  ['meego', 'yum'],
+  ['tencentos', 'dnf'],
+  ['kvmibm', 'yum'],
 ]);
 
 // the first major version with dnf, and with yum, where it is not the one of RHEL (8 and 5)
@@ -120,7 +127,10 @@ const FIRST_DNF = new Map([
   ['fedora', 22],
   ['amzn', 2022],
 ]);
-const FIRST_YUM = new Map([['fedora', 1]]);
+const FIRST_YUM = new Map([
+  ['fedora', 1],
+  ['amzn', 1],
+]);
 
 /** The name that virt-inspector gives a distribution with this os-release id. */
 export function distributionName(id: string): string {

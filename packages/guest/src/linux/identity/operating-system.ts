@@ -1,5 +1,6 @@
 import { type Answer, absent, ok } from '../../collected.ts';
 import type { GuestFiles } from '../../guest-files.ts';
+import { packageFormatOnDisk } from '../packages/packages.ts';
 import {
   distributionName,
   type PackageFormat,
@@ -8,7 +9,7 @@ import {
   packageManagementOf,
 } from './distributions.ts';
 import { type OsRelease, readOsRelease } from './os-release.ts';
-import { type Release, readReleaseFile, readVersionFile } from './release-file.ts';
+import { type Release, readDerivative, readReleaseFile, readVersionFile } from './release-file.ts';
 import { parseVersion, type Version } from './version.ts';
 
 /** What a Linux system says it is. `null` is what it does not say. */
@@ -47,17 +48,19 @@ const PRECISE_VERSION_FILES = new Map([
 export function identifyLinux(files: GuestFiles): Answer<LinuxIdentity> {
   const osRelease = readOsRelease(files);
   const namesItself = osRelease !== undefined && osRelease.id !== 'linux';
-  const release = namesItself ? undefined : readReleaseFile(files);
+  const release = namesItself ? readDerivative(files, osRelease.id) : readReleaseFile(files);
   if (!osRelease && !release) return absent('No os-release or other release file names a distribution');
-  const id = namesItself ? osRelease.id : (release?.id ?? 'linux');
-  return ok(describe(id, osRelease, release, versionOf(files, id, osRelease) ?? release?.version ?? null));
+  const id = release?.id ?? osRelease?.id ?? 'linux';
+  const version = release?.version ?? versionOf(files, id, osRelease);
+  const identity = describe(id, osRelease, release, version);
+  return ok({ ...identity, package_format: identity.package_format ?? packageFormatOnDisk(files) });
 }
 
 /** A Linux system of which nothing is known but that it is one. */
 export const UNKNOWN_LINUX: LinuxIdentity = describe('unknown', undefined, undefined, null);
 
 function versionOf(files: GuestFiles, id: string, osRelease: OsRelease | undefined): Version | null {
-  const version = parseVersion(osRelease?.version_id);
+  const version = parseVersion(osRelease?.version_id ?? osRelease?.version_text);
   const file = PRECISE_VERSION_FILES.get(id);
   if (version?.minor !== 0 || !file) return version;
   const precise = readVersionFile(files, file);
@@ -75,17 +78,17 @@ function describe(
   return {
     type: 'linux',
     distribution: distributionName(id),
-    product_name: osRelease?.pretty_name ?? release?.product_name ?? osRelease?.name ?? null,
+    product_name: release?.product_name ?? osRelease?.pretty_name ?? osRelease?.name ?? null,
     version: version?.text ?? null,
     major_version: version?.major ?? null,
     minor_version: version?.minor ?? null,
     package_format: format,
     package_management: packageManagementOf(format, id, idLike, version?.major ?? null),
-    id: osRelease ? id : null,
+    id: osRelease?.id ?? null,
     id_like: idLike,
     name: osRelease?.name ?? null,
     version_id: osRelease?.version_id ?? null,
-    codename: osRelease?.codename ?? release?.codename ?? null,
+    codename: release?.codename ?? osRelease?.codename ?? null,
     variant: osRelease?.variant ?? null,
     variant_id: osRelease?.variant_id ?? null,
     build_id: osRelease?.build_id ?? null,

@@ -64,6 +64,20 @@ const RED_HAT_NAMES: readonly (readonly [name: string, id: string])[] = [
   ['Red Hat', 'rhel'],
 ];
 
+// derivatives that kept the os-release of what they derive from, but not this file
+const DERIVATIVE_FILES = new Map<string, readonly [path: string, reader: Reader]>([
+  ['ubuntu', ['/etc/lsb-release', readLsbRelease]],
+  ['rhel', ['/etc/redhat-release', readRedHatRelease]],
+]);
+
+/** The derivative that a system is, when its os-release only names what it derives from. */
+export function readDerivative(files: GuestFiles, id: string): Release | undefined {
+  const [path, reader] = DERIVATIVE_FILES.get(id) ?? [];
+  const text = path && files.readText(path);
+  const release = text && reader ? reader(text) : undefined;
+  return release?.id === id || release?.id === 'redhat-based' ? undefined : release;
+}
+
 /** What the first release file that says something says. */
 export function readReleaseFile(files: GuestFiles): Release | undefined {
   for (const [path, reader] of RELEASE_FILES) {

@@ -1,5 +1,6 @@
 import { type Answer, absent, type Collector, ok } from '../../collected.ts';
 import type { GuestFiles } from '../../guest-files.ts';
+import type { PackageFormat } from '../identity/distributions.ts';
 import { parseApkInstalled } from './apk.ts';
 import { isInstalled, parseDpkgStatus } from './dpkg.ts';
 import type { InstalledPackage, PackageManager } from './package.ts';
@@ -17,6 +18,7 @@ export interface PackageList {
 }
 
 interface PackageDatabase {
+  readonly format: PackageFormat;
   readonly manager: PackageManager;
   /** The first path that holds this database. */
   locate(files: GuestFiles): string | undefined;
@@ -35,6 +37,7 @@ const RPM_FILES = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
 
 const DATABASES: readonly PackageDatabase[] = [
   {
+    format: 'deb',
     manager: 'dpkg',
     locate: (files) =>
       firstExisting(files, [DPKG_STATUS]) ??
@@ -42,16 +45,19 @@ const DATABASES: readonly PackageDatabase[] = [
     read: (files) => listOf('dpkg', readDpkg(files)),
   },
   {
+    format: 'apk',
     manager: 'apk',
     locate: (files) => firstExisting(files, APK_INSTALLED),
     read: (files, path) => listOf('apk', parseApkInstalled(files.readText(path, MAX_DATABASE_BYTES) ?? '')),
   },
   {
+    format: 'pacman',
     manager: 'pacman',
     locate: (files) => (files.isDirectory(PACMAN_LOCAL) ? PACMAN_LOCAL : undefined),
     read: (files) => listOf('pacman', readPacman(files)),
   },
   {
+    format: 'rpm',
     manager: 'rpm',
     locate: (files) =>
       firstExisting(
@@ -70,9 +76,9 @@ const DATABASES: readonly PackageDatabase[] = [
  * Reads the package database. A guest may hold several (dpkg on Fedora, rpm on Debian): the one of its distribution wins, else
  * the first that knows a package.
  */
-export function packagesOf(preferred: PackageManager | null): Collector<PackageList> {
+export function packagesOf(preferred: PackageFormat | null): Collector<PackageList> {
   return (files) => {
-    const ordered = [...DATABASES].sort((a, b) => Number(b.manager === preferred) - Number(a.manager === preferred));
+    const ordered = [...DATABASES].sort((a, b) => Number(b.format === preferred) - Number(a.format === preferred));
     const answers = ordered.flatMap((database) => readDatabase(files, database));
     return (
       answers.find(({ status, value }) => status !== 'ok' || (value?.installed.length ?? 0) > 0) ??
@@ -80,6 +86,11 @@ export function packagesOf(preferred: PackageManager | null): Collector<PackageL
       absent('No dpkg, apk, pacman or rpm database')
     );
   };
+}
+
+/** The format of the first database found, for systems whose name tells nothing. */
+export function packageFormatOnDisk(files: GuestFiles): PackageFormat | null {
+  return DATABASES.find((database) => database.locate(files) !== undefined)?.format ?? null;
 }
 
 function readDatabase(files: GuestFiles, database: PackageDatabase): readonly Answer<PackageList>[] {
