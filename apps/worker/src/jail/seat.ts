@@ -1,0 +1,181 @@
+import { Worker } from 'node:worker_threads';
+import type { Progress } from '@guestkit/operations/operation';
+import { killGroup } from './kill.ts';
+import {
+  type Ending,
+  emptyReport,
+  type JailReport,
+  type JailTask,
+  type Readiness,
+  type SeatNews,
+  type SeatOrder,
+  type SeatSettings,
+} from './task.ts';
+import { timerMs } from './timer.ts';
+import { memoryOf, type Usage, usageOf, usageSince } from './usage.ts';
+
+const WATCH_MS = 100;
+/** How long a thread may take to notice that its jail is gone; storage that hangs longer costs the thread. */
+const ABANDON_MS = 2000;
+
+export interface SeatOptions {
+  readonly settings: SeatSettings;
+  /** The thread's program; tests name their own. */
+  readonly server: URL;
+  readonly killGraceMs: number;
+  readonly onReady: (readiness: Readiness) => void;
+  readonly onBroken: (message: string) => void;
+  /** The seat is of no use any more. */
+  readonly onGone: () => void;
+}
+
+export interface RunLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (step: Progress) => void;
+}
+
+/** A thread and its jail, seen from the main loop, which can end the jail even when the thread hangs. */
+export class Seat {
+  readonly #options: SeatOptions;
+  readonly #thread: Worker;
+  #pid: number | undefined;
+  #run: Run | undefined;
+  #gone = false;
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    this.#thread = new Worker(options.server, { workerData: options.settings, execArgv: [], env: {} });
+    this.#thread.on('message', (news: SeatNews) => this.#hear(news));
+    this.#thread.on('error', (error: Error) => options.onBroken(error.message));
+    this.#thread.on('exit', () => this.#leave({ kind: 'died', reason: 'its thread ended', outOfMemory: false }));
+  }
+
+  /** Runs one task. Always resolves: whatever goes wrong in a jail is a report. */
+  run(task: JailTask, limits: RunLimits): Promise<JailReport> {
+    const { memoryMb } = this.#options.settings;
+    const run = new Run({ ...limits, memoryMb, pid: () => this.#pid, end: (ending) => this.#end(ending) });
+    this.#run = run;
+    this.#thread.postMessage({ task } satisfies SeatOrder);
+    return run.report;
+  }
+
+  close(): void {
+    this.#leave({ kind: 'stopped' });
+  }
+
+  #hear(news: SeatNews): void {
+    if (news.type === 'ready') {
+      this.#pid = news.pid;
+      // an order that crossed the death of an idle jail goes to this one
+      if (this.#run === undefined) this.#options.onReady(news);
+    } else if (news.type === 'broken') {
+      this.#options.onBroken(news.message);
+    } else if (news.type === 'progress') {
+      this.#run?.onProgress(news.step);
+    } else {
+      this.#pid = undefined;
+      this.#run?.finish(news.report);
+      this.#run = undefined;
+    }
+  }
+
+  /** TERM, grace, KILL. The thread then reports a dead jail; if it hangs, it is left behind. */
+  #end(ending: Ending): void {
+    const run = this.#run;
+    const { killGraceMs } = this.#options;
+    this.#signal('SIGTERM');
+    setTimeout(() => {
+      if (this.#run === run) this.#signal('SIGKILL');
+    }, killGraceMs);
+    setTimeout(() => {
+      if (this.#run === run) this.#leave(ending);
+    }, killGraceMs + ABANDON_MS);
+  }
+
+  #leave(ending: Ending): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#signal('SIGKILL');
+    this.#run?.abandon(ending);
+    this.#run = undefined;
+    void this.#thread.terminate();
+    this.#options.onGone();
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#pid !== undefined) killGroup(this.#pid, signal);
+  }
+}
+
+interface RunOptions extends RunLimits {
+  readonly memoryMb: number;
+  readonly pid: () => number | undefined;
+  readonly end: (ending: Ending) => void;
+}
+
+/** One task on a seat: watches time, memory and the caller's signal, and decides first who ended it. */
+class Run {
+  readonly #options: RunOptions;
+  readonly #report = Promise.withResolvers<JailReport>();
+  readonly #timers: NodeJS.Timeout[];
+  readonly #onAbort = () => this.#decide({ kind: 'stopped' });
+  #verdict: Ending | undefined;
+  /** What Node and the loaded code take before the attempt begins. */
+  #baseBytes: number | undefined;
+  #first: Usage | undefined;
+  #last: Usage | undefined;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#timers = [
+      setTimeout(() => this.#decide({ kind: 'timeout' }), timerMs(options.timeoutMs)),
+      setInterval(() => this.#watch(), WATCH_MS),
+    ];
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal.aborted) this.#onAbort();
+    this.#watch();
+  }
+
+  get report(): Promise<JailReport> {
+    return this.#report.promise;
+  }
+
+  onProgress(step: Progress): void {
+    if (this.#verdict === undefined) this.#options.onProgress(step);
+  }
+
+  finish(report: JailReport): void {
+    this.#stopWatching();
+    const usage = report.usage ?? usageSince(this.#first, this.#last);
+    this.#report.resolve({ ...report, ending: this.#verdict ?? report.ending, usage });
+  }
+
+  /** The thread will not report any more. */
+  abandon(ending: Ending): void {
+    this.finish(emptyReport(ending));
+  }
+
+  #decide(verdict: Ending): void {
+    if (this.#verdict !== undefined) return;
+    this.#verdict = verdict;
+    this.#options.end(verdict);
+  }
+
+  #watch(): void {
+    const pid = this.#options.pid();
+    const memory = pid && memoryOf(pid);
+    if (!pid || !memory) return;
+    this.#last = usageOf(pid) ?? this.#last;
+    this.#first ??= this.#last;
+    this.#baseBytes ??= memory.residentBytes;
+    if (memory.residentBytes > this.#baseBytes + this.#options.memoryMb * 2 ** 20) {
+      this.#decide({ kind: 'died', reason: 'it outgrew its memory', outOfMemory: true });
+    }
+  }
+
+  #stopWatching(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+  }
+}

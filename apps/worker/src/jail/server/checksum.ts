@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { Refusal } from './refusal.ts';
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** `sha256:HEX` or `HEX`, in either case, as lower-case hex. @throws Refusal for anything else */
+export function parseChecksum(text: string): string {
+  const [, algorithm = 'sha256', digest = ''] = /^(?:([^:]*):)?(.*)$/s.exec(text.trim().toLowerCase()) ?? [];
+  if (algorithm !== 'sha256') {
+    throw new Refusal('VALIDATION_ERROR', `Unsupported checksum algorithm: "${algorithm}", expected sha256`);
+  }
+  if (!/^[0-9a-f]{64}$/.test(digest)) {
+    throw new Refusal('VALIDATION_ERROR', 'Invalid checksum: expected 64 hexadecimal digits');
+  }
+  return digest;
+}
+
+export interface HashedFile {
+  readonly sizeBytes: number;
+  readInto(buffer: Buffer, offset: number): void;
+}
+
+/** Reads the whole file, giving way to other news of the thread after every chunk. */
+export async function sha256Of(file: HashedFile, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let offset = 0; offset < file.sizeBytes; offset += CHUNK_BYTES) {
+    signal.throwIfAborted();
+    const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, file.sizeBytes - offset));
+    file.readInto(chunk, offset);
+    hash.update(chunk);
+    await setImmediate();
+  }
+  return hash.digest('hex');
+}

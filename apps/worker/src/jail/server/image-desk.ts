@@ -1,0 +1,103 @@
+import { closeSync, readSync } from 'node:fs';
+import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
+import { type GuardedFile, openWithin } from '@guestkit/core/security/path-guard';
+import { openReference } from '@guestkit/core/security/reference-policy';
+import { DiskError } from '@guestkit/disk';
+import type { ImageRequest } from '@guestkit/operations/operation';
+import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
+import type { OpenedReference } from '../pipe-source.ts';
+import type { OfferedImage } from '../start-order.ts';
+import type { ImageRules } from '../task.ts';
+import { Refusal } from './refusal.ts';
+
+/** A chain of backing files may be 16 long; a VMDK may have many extents. */
+const MAX_REFERENCES = 64;
+
+/**
+ * The files of one attempt, and all that its jail ever gets to read. Which ones may be opened is the operator's word, never the
+ * image's, and is decided here, outside the parser.
+ */
+export class ImageDesk implements Disposable {
+  readonly #rules: ImageRules;
+  readonly #files: GuardedFile[] = [];
+  /** By image, the file opened last at each depth: the one whose parser names the next. */
+  readonly #chains: GuardedFile[][] = [];
+  #bytesRead = 0;
+
+  constructor(rules: ImageRules) {
+    this.#rules = rules;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get stamps(): readonly FileStamp[] {
+    return this.#files.map(({ stamp }) => stamp);
+  }
+
+  /** @throws PathError when the path may not be read or leads to no file, Refusal when the file is empty */
+  openImage(request: ImageRequest): OfferedImage {
+    const file = openWithin(this.#rules.imageRoots, request.path);
+    const opened = this.#serve(file);
+    if (opened.sizeBytes === 0) throw new Refusal('IMAGE_CORRUPT', `Cannot read "${request.path}": the file is empty`);
+    this.#chains.push([file]);
+    return { ...opened, request };
+  }
+
+  /** @throws ImageReferenceError as the policy decides */
+  openReference(image: number, name: string, from: number): OpenedReference {
+    const chain = this.#chains[image];
+    const naming = chain?.[from];
+    if (chain === undefined || naming === undefined) {
+      throw new FrameError(`Cannot open a reference of image ${image} at depth ${from}: nothing is open there`);
+    }
+    if (this.#files.length - this.#chains.length >= MAX_REFERENCES) {
+      throw new DiskError('unsupported', `Cannot open "${name}": the image named ${MAX_REFERENCES} files already`);
+    }
+    const file = openReference(name, {
+      policy: this.#rules.references,
+      roots: this.#rules.imageRoots,
+      path: naming.path,
+      chain: chain.slice(0, from + 1).map(({ stamp }) => stamp),
+    });
+    chain[from + 1] = file;
+    return this.#serve(file);
+  }
+
+  /** Answers a request with a `bytes` frame. @throws DiskError `io` when the file became shorter */
+  read({ source, offset, length }: ReadRequest): Buffer {
+    const frame = allocateFrame('bytes', length);
+    this.readInto(source, frame.subarray(HEADER_BYTES), offset);
+    return frame;
+  }
+
+  readInto(source: number, buffer: Buffer, offset: number): void {
+    const file = this.#files[source];
+    if (file === undefined || offset + buffer.length > Number(file.stamp.size)) {
+      throw new FrameError(`Cannot read ${buffer.length} bytes at ${offset} of source ${source}: there are none`);
+    }
+    let filled = 0;
+    while (filled < buffer.length) {
+      const count = readSync(file.fd, buffer, filled, buffer.length - filled, offset + filled);
+      if (count === 0) throw new DiskError('io', 'Cannot read the image: it became shorter while it was read');
+      filled += count;
+    }
+    this.#bytesRead += filled;
+  }
+
+  /** @throws Refusal when a file was written to since it was opened (security rule R12) */
+  assertUnchanged(): void {
+    if (this.#files.every(({ fd, stamp }) => sameStamp(stampOf(fd), stamp))) return;
+    throw new Refusal('IMAGE_CHANGED', 'Cannot trust what was read: the image was written to meanwhile');
+  }
+
+  [Symbol.dispose](): void {
+    for (const { fd } of this.#files) closeSync(fd);
+  }
+
+  #serve(file: GuardedFile): OpenedReference {
+    this.#files.push(file);
+    return { source: this.#files.length - 1, sizeBytes: Number(file.stamp.size) };
+  }
+}

@@ -1,0 +1,40 @@
+import type { ErrorCode } from '@guestkit/core/job/error-code';
+import { PathError, type PathErrorKind } from '@guestkit/core/security/path-error';
+import { ImageReferenceError } from '@guestkit/core/security/reference-policy';
+import { DiskError } from '@guestkit/disk';
+import type { Fault } from '../pipe-source.ts';
+
+/** The supervisor will not serve this attempt. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const CODE_OF_PATH_ERROR: Readonly<Record<PathErrorKind, ErrorCode>> = {
+  denied: 'PATH_DENIED',
+  'not-found': 'IMAGE_NOT_FOUND',
+  'not-a-file': 'IMAGE_NOT_FOUND',
+  io: 'IMAGE_UNREADABLE',
+};
+
+/** What an error met before the jail was asked means for the attempt. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof PathError) return new Refusal(CODE_OF_PATH_ERROR[error.kind], error.message);
+  return new Refusal('IMAGE_UNREADABLE', faultOf(error).message);
+}
+
+/** How an error is told to a jail: without the paths of the host that system errors carry. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof DiskError) return { kind: error.kind, message: error.message };
+  if (error instanceof ImageReferenceError) {
+    return { kind: error.kind === 'denied' ? 'denied' : 'io', message: error.message };
+  }
+  const code = (error as NodeJS.ErrnoException).code;
+  return { kind: 'io', message: `Cannot read the image: the storage failed${code === undefined ? '' : ` (${code})`}` };
+}

@@ -1,0 +1,76 @@
+import type { ErrorCode } from '@guestkit/core/job/error-code';
+import type { FileStamp } from '@guestkit/core/security/file-stamp';
+import type { ReferencePolicy } from '@guestkit/core/security/reference-policy';
+import type { ImageRequest, Progress } from '@guestkit/operations/operation';
+import type { JailCommand } from './command.ts';
+import type { ErrorFacts } from './error-facts.ts';
+import type { Usage } from './usage.ts';
+
+/** One attempt's work for a jail. */
+export interface JailTask {
+  readonly operation: string;
+  readonly payload: unknown;
+  readonly images: readonly ImageRequest[];
+}
+
+/** How an attempt in a jail ended, before anyone decides what that means for the job. */
+export type Ending =
+  | { readonly kind: 'result'; readonly value: unknown }
+  /** The operation threw. */
+  | { readonly kind: 'error'; readonly facts: ErrorFacts }
+  /** The supervisor refused an image, or found it changed. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The process ended without an answer. */
+  | { readonly kind: 'died'; readonly reason: string; readonly outOfMemory: boolean }
+  /** It said what no jail of ours says. */
+  | { readonly kind: 'abuse'; readonly message: string }
+  | { readonly kind: 'timeout' }
+  /** The caller's signal fired. */
+  | { readonly kind: 'stopped' };
+
+export interface JailReport {
+  readonly ending: Ending;
+  readonly usage: Usage | undefined;
+  readonly imageBytesRead: number;
+  readonly checksums: readonly ChecksumOutcome[];
+  /** The files that were read: no output may replace one. */
+  readonly files: readonly FileStamp[];
+}
+
+/** The report of an attempt that no jail served to its end. */
+export function emptyReport(ending: Ending): JailReport {
+  return { ending, usage: undefined, imageBytesRead: 0, checksums: [], files: [] };
+}
+
+export type ChecksumOutcome = 'success' | 'failure' | 'skipped';
+
+export interface SeatSettings extends ImageRules {
+  readonly command: JailCommand;
+  readonly memoryMb: number;
+}
+
+/** The operator's word on which files may be read. */
+export interface ImageRules {
+  readonly imageRoots: readonly string[];
+  readonly references: ReferencePolicy;
+}
+
+/** From the main loop to the thread of a seat. */
+export interface SeatOrder {
+  readonly task: JailTask;
+}
+
+export interface Readiness {
+  /** From the start of the process. */
+  readonly startMs: number;
+  /** Whether the kernel took the limits of the process; the permission model stands in any case. */
+  readonly sealed: boolean;
+}
+
+/** From the thread of a seat to the main loop. */
+export type SeatNews =
+  | ({ readonly type: 'ready'; readonly pid: number } & Readiness)
+  /** No jail could be started; the thread tries again. */
+  | { readonly type: 'broken'; readonly message: string }
+  | { readonly type: 'progress'; readonly step: Progress }
+  | { readonly type: 'ended'; readonly report: JailReport };
