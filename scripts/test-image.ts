@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, isOk } from '../test/support/cluster.ts';
+import { until } from '../test/support/condition.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { makeSampleDisk } from './sample-disk.ts';
 
@@ -127,6 +128,7 @@ async function runCluster(): Promise<void> {
     const call = client(`http://127.0.0.1:${port}`, apiKey);
 
     step('waiting for a worker');
+    await until('the API node', () => isOk(`http://127.0.0.1:${port}/health/live`), { timeoutMs: 60_000 });
     await until('a live worker', async () => (await call('GET', '/api/v1/workers')).workers?.length === 1);
     checkUser(worker);
     checkUser(api);
@@ -224,33 +226,6 @@ function client(url: string, apiKey: string) {
     assert(answer.ok, `${method} ${route}: ${answer.status} ${error} ${message}`);
     return data;
   };
-}
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  let last: unknown;
-  while (performance.now() < deadline) {
-    try {
-      if (await condition()) return;
-    } catch (error) {
-      // not listening yet; anything else is told when the time is up
-      last = error;
-      if (error instanceof assert.AssertionError) throw error;
-    }
-    await delay(200);
-  }
-  throw new Error(`Waited 30 s for ${what}`, { cause: last });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
 
 function imageOf(target: Target): string {
