@@ -12,27 +12,54 @@ export interface Flags {
 
 /** Reads `--flag value`, `--flag=value`, `--switch` and `--no-switch`. Flags of lists may be repeated. */
 export function readFlags(argv: readonly string[], keys: ConfigKeys): Flags {
-  const names = new Map(Object.keys(keys).map((name) => [flagOf(name), name]));
   const settings = new Map<string, Setting>();
   const problems: string[] = [];
   let file: string | undefined;
-
-  for (const { flag, value } of tokensOf(argv, keys)) {
-    const { place, negated } = names.has(flag) ? { place: flag, negated: false } : positiveOf(flag);
-    const name = names.get(place);
-    const key = name === undefined ? undefined : keys[name];
-    if (flag === '--config' && value) {
-      file = value;
-    } else if (name === undefined || key === undefined || (negated && key.kind !== 'boolean')) {
-      problems.push(refusal(flag, [...names.keys(), '--config']));
-    } else if (value === undefined && key.kind !== 'boolean') {
-      problems.push(`${flag}: needs a value`);
-    } else {
-      const written = value ?? String(!negated);
-      settings.set(name, { value: joined(key, settings.get(name), written), origin: { from: 'flag', place } });
-    }
+  for (const token of tokensOf(argv, keys)) {
+    const reading = read(token, keys);
+    if ('problem' in reading) problems.push(reading.problem);
+    else if ('file' in reading) file = reading.file;
+    else settings.set(reading.name, settingOf(reading, settings.get(reading.name)));
   }
   return { settings, file, problems };
+}
+
+interface Given {
+  readonly name: string;
+  readonly key: Key;
+  readonly flag: string;
+  readonly written: string;
+}
+
+type Reading = Given | { readonly file: string } | { readonly problem: string };
+
+function read({ flag, value }: Token, keys: ConfigKeys): Reading {
+  if (flag === '--config') return value ? { file: value } : { problem: '--config: needs the name of a file' };
+  const name = Object.keys(keys).find(
+    (candidate) => flag === flagOf(candidate) || flag === negativeOf(candidate, keys),
+  );
+  const key = name === undefined ? undefined : keys[name];
+  if (name === undefined || key === undefined) return { problem: refusal(flag, keys) };
+  const negated = flag !== flagOf(name);
+  if (negated && value !== undefined) return { problem: `${flag}: takes no value` };
+  if (value === undefined && key.kind !== 'boolean') return { problem: `${flag}: needs a value` };
+  return { name, key, flag, written: value ?? String(!negated) };
+}
+
+function settingOf({ key, flag, written }: Given, before: Setting | undefined): Setting {
+  const value = key.kind === 'list' && before ? `${before.value},${written}` : written;
+  return { value, origin: { from: 'flag', place: flag } };
+}
+
+/** `--no-insecure` for a switch. */
+function negativeOf(name: string, keys: ConfigKeys): string | undefined {
+  return keys[name]?.kind === 'boolean' ? flagOf(name).replace('--', '--no-') : undefined;
+}
+
+function refusal(argument: string, keys: ConfigKeys): string {
+  if (!argument.startsWith('-')) return `"${argument}": unexpected argument`;
+  const flags = Object.keys(keys).flatMap((name) => [flagOf(name), negativeOf(name, keys)]);
+  return `${argument}: unknown flag${hint(argument, [...flags.filter((flag) => flag !== undefined), '--config'])}`;
 }
 
 interface Token {
@@ -55,19 +82,4 @@ function tokensOf(argv: readonly string[], keys: ConfigKeys): readonly Token[] {
     const isOperand = before?.kind === 'option' && !(before.name in options);
     return token.kind === 'positional' && !isOperand ? [{ flag: token.value, value: undefined }] : [];
   });
-}
-
-function refusal(argument: string, flags: readonly string[]): string {
-  if (argument === '--config') return '--config: needs the name of a file';
-  return argument.startsWith('-')
-    ? `${argument}: unknown flag${hint(argument, flags)}`
-    : `"${argument}": unexpected argument`;
-}
-
-function positiveOf(flag: string): { readonly place: string; readonly negated: boolean } {
-  return flag.startsWith('--no-') ? { place: `--${flag.slice(5)}`, negated: true } : { place: flag, negated: false };
-}
-
-function joined(key: Key, before: Setting | undefined, written: string): string {
-  return key.kind === 'list' && before ? `${before.value},${written}` : written;
 }
