@@ -100,9 +100,16 @@ function becomesReady(client: Redis, timeoutMs: number): Promise<boolean> {
   });
 }
 
-/** Says goodbye if Redis listens; otherwise just hangs up. */
+/** Says goodbye if Redis listens; otherwise just hangs up. What still waits for an answer fails. */
 async function close(client: Redis): Promise<void> {
-  if (client.status === 'ready')
+  if (client.status === 'ready') {
     await Promise.race([client.quit().catch(() => {}), delay(QUIT_MS, undefined, { ref: false })]);
+  }
   client.disconnect();
+  // between two attempts to connect ioredis would stop silently, and never answer what waits: one more attempt ends it
+  if (client.status === 'reconnecting')
+    client.connect().then(
+      () => client.disconnect(),
+      () => {},
+    );
 }
