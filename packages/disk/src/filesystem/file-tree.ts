@@ -1,3 +1,4 @@
+import type { DiskError } from '../error.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileSystem } from './file-system.ts';
 
@@ -29,9 +30,15 @@ export interface FileTree {
   realpath(path: string): string | undefined;
   /**
    * The start and all below it: depth first, folders before their content, sorted by the bytes of their names. Links are
-   * followed to the start only. At most 256 levels; a folder that is met twice ends the walk as `corrupt`.
+   * followed to the start only. At most 256 levels, and each folder once.
+   * @throws DiskError `not-found`; while walking, what a folder or entry that cannot be read throws, unless `onUnreadable` is given
    */
-  walk(path?: string): Iterable<{ readonly path: string; readonly node: FileNode }>;
+  walk(path?: string, options?: WalkOptions): Iterable<{ readonly path: string; readonly node: FileNode }>;
+}
+
+export interface WalkOptions {
+  /** Told of what cannot be read (corrupt, encrypted, too deep); the walk goes on without it. */
+  readonly onUnreadable?: (path: string, error: DiskError) => void;
 }
 
 /** A filesystem and the absolute guest path it is mounted on. */

@@ -1,60 +1,95 @@
 import { DiskError } from '../error.ts';
 import { quote } from '../quote.ts';
 import type { DirectoryEntry } from './file-system.ts';
-import type { Mount } from './file-tree.ts';
+import type { Mount, WalkOptions } from './file-tree.ts';
 import { listFolder } from './listing.ts';
-import type { Place, Resolver } from './resolver.ts';
+import { join, type Place, type Resolver } from './resolver.ts';
 
 const MAX_DEPTH = 256;
+
+/** The start and all below it, folders before their content. */
+export function walkFrom(resolver: Resolver, start: Place, options: WalkOptions): Iterable<Place> {
+  return new Walk(resolver, options).from(start);
+}
 
 interface Level {
   readonly folder: Place;
   readonly entries: Iterator<DirectoryEntry>;
 }
 
-/** The start and all below it, folders before their content. A stack of its own: generators in generators cost a call per level. */
-export function* walkFrom(resolver: Resolver, start: Place): Generator<Place> {
-  const folders = new SeenFolders();
-  const levels: Level[] = [];
-  const enter = (place: Place) => {
-    if (place.node.stat.type !== 'directory') return;
-    if (levels.length >= MAX_DEPTH) throw tooDeep(place.path);
-    folders.add(place);
-    levels.push({ folder: place, entries: listFolder(resolver, place).values() });
-  };
-  yield start;
-  enter(start);
-  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-    const place = nextPlace(resolver, level);
-    if (place === undefined) levels.pop();
-    else {
+/** Keeps a stack of its own: with a generator for each folder, every step would pass through all levels. */
+class Walk {
+  readonly #resolver: Resolver;
+  readonly #options: WalkOptions;
+  readonly #levels: Level[] = [];
+  readonly #entered = new Map<Mount, Set<number>>();
+
+  constructor(resolver: Resolver, options: WalkOptions) {
+    this.#resolver = resolver;
+    this.#options = options;
+  }
+
+  *from(start: Place): Generator<Place> {
+    for (let place: Place | undefined = start; place !== undefined; place = this.#next()) {
       yield place;
-      enter(place);
+      if (place.node.stat.type === 'directory') this.#enter(place);
     }
   }
-}
 
-function nextPlace(resolver: Resolver, { folder, entries }: Level): Place | undefined {
-  const { value, done } = entries.next();
-  return done ? undefined : resolver.child(folder, value.name, () => value.node());
-}
-
-/** A folder has one name. A second would make the walk endless, or as good as endless. */
-class SeenFolders {
-  readonly #inodes = new Map<Mount, Set<number>>();
-
-  add({ mount, node, path }: Place): void {
-    const seen = this.#inodes.get(mount) ?? new Set();
-    this.#inodes.set(mount, seen);
-    if (seen.has(node.stat.inode)) {
-      const message = `Cannot walk ${quote(path)}: the folder is already known under another path`;
-      throw new DiskError('corrupt', message, { path });
+  #next(): Place | undefined {
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
+      const { value: entry, done } = level.entries.next();
+      const place = done ? undefined : this.#placeOf(level.folder, entry);
+      if (done) this.#levels.pop();
+      if (place !== undefined) return place;
     }
-    seen.add(node.stat.inode);
+    return undefined;
+  }
+
+  #placeOf(folder: Place, entry: DirectoryEntry): Place | undefined {
+    const child = () => this.#resolver.child(folder, entry.name, () => entry.node());
+    return this.#attempt(child, () => join(folder.path, entry.name));
+  }
+
+  #enter(folder: Place): void {
+    const entries = this.#attempt(
+      () => {
+        this.#checkEntering(folder);
+        return listFolder(this.#resolver, folder).values();
+      },
+      () => folder.path,
+    );
+    if (entries !== undefined) this.#levels.push({ folder, entries });
+  }
+
+  #checkEntering({ mount, node, path }: Place): void {
+    if (this.#levels.length >= MAX_DEPTH) throw tooDeep(path);
+    const entered = this.#entered.get(mount) ?? new Set();
+    this.#entered.set(mount, entered);
+    // a folder has one name: a second would make the walk endless, or as good as endless
+    if (entered.has(node.stat.inode)) throw alreadyKnown(path);
+    entered.add(node.stat.inode);
+  }
+
+  #attempt<T>(action: () => T, path: () => string): T | undefined {
+    const { onUnreadable } = this.#options;
+    if (onUnreadable === undefined) return action();
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      onUnreadable(path(), error);
+      return undefined;
+    }
   }
 }
 
 function tooDeep(path: string): DiskError {
   const message = `Cannot walk ${quote(path)}: it is more than ${MAX_DEPTH} folders deep`;
   return new DiskError('unsupported', message, { path });
+}
+
+function alreadyKnown(path: string): DiskError {
+  const message = `Cannot walk ${quote(path)}: the folder is already known under another path`;
+  return new DiskError('corrupt', message, { path });
 }

@@ -1,6 +1,5 @@
 import { DiskError, type DiskErrorKind } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { MemorySource } from '../../source/memory-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
 import { decodeName } from '../name.ts';
 import type { BlockMap } from './block-map.ts';
@@ -9,7 +8,7 @@ import { ExtentMap } from './extent-map.ts';
 import { has } from './features.ts';
 import { FileContent, MAX_FILE_BLOCKS } from './file-content.ts';
 import { IndirectMap } from './indirect-map.ts';
-import { readInlineData } from './inline-data.ts';
+import { InlineContent } from './inline-data.ts';
 import type { Inode } from './inode.ts';
 import type { Inodes } from './inodes.ts';
 import { I_BLOCK_SIZE, INODE_FLAG } from './layout.ts';
@@ -76,7 +75,7 @@ export class Ext4Node implements FileNode {
   }
 
   #content(): ByteSource {
-    if (this.#is(INODE_FLAG.INLINE_DATA)) return new MemorySource(readInlineData(this.#inode));
+    if (this.#is(INODE_FLAG.INLINE_DATA)) return new InlineContent(this.#inode);
     const { sizeBytes } = this.stat;
     if (sizeBytes > MAX_FILE_BLOCKS * this.#volume.superblock.blockSize) {
       throw this.#error(
