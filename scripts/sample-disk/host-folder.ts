@@ -46,6 +46,8 @@ const COPIED = [
   '/lib/apk/db/installed',
   '/usr/lib/apk/db/installed',
   '/var/lib/pacman/local',
+  '/usr/lib/systemd/systemd',
+  '/lib/systemd/systemd',
   '/usr/lib/systemd/system',
   '/lib/systemd/system',
 ];

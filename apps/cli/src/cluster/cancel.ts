@@ -1,0 +1,15 @@
+import { printable } from '@guestkit/operations/report/printable';
+import { print } from '../output/print.ts';
+import { ApiClient } from './api-client.ts';
+import type { ClientOptions } from './guestkit-worker.ts';
+import { jobPath } from './job.ts';
+
+interface Cancelled {
+  readonly job_id: string;
+  readonly status: string;
+}
+
+export async function cancel(id: string, options: ClientOptions): Promise<void> {
+  const answer = await new ApiClient(options).post<Cancelled>(`cancel job "${id}"`, jobPath(id, '/cancel'), '{}');
+  await print(options.output, answer, ({ job_id, status }) => `${printable(`${job_id} is ${status}`)}\n`);
+}

@@ -1,0 +1,151 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { OutputFormat } from '../output/print.ts';
+import { collect, createProgram, outputOption, wholeNumber } from '../program.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Labels = Readonly<Record<string, string>>;
+
+export type ServiceName = 'api' | 'worker';
+
+/** Options that every command which asks an API node takes. */
+export interface ClientOptions {
+  readonly url: string;
+  readonly apiKey?: string;
+  readonly output: OutputFormat;
+  readonly verbose?: true;
+}
+
+export interface SubmitOptions extends ClientOptions {
+  readonly operation?: string;
+  readonly image?: string;
+  readonly format?: string;
+  readonly data?: string;
+  readonly name?: string;
+  readonly priority?: number;
+  readonly timeout?: number;
+  readonly label?: Labels;
+  readonly wait?: true;
+}
+
+export interface StatusOptions extends ClientOptions {
+  readonly watch?: true;
+}
+
+export interface ListOptions extends ClientOptions {
+  readonly status?: readonly string[];
+  readonly operation?: readonly string[];
+  readonly label?: Labels;
+  readonly limit: number;
+}
+
+export interface UpOptions {
+  readonly workers: number;
+  readonly apiNodes: number;
+}
+
+export interface ConfigOptions {
+  readonly output: OutputFormat;
+}
+
+/** The command line of the cluster: runs its parts, and talks to it over HTTP. Each command loads only what it needs. */
+export function createGuestkitWorker(env: Environment): Command {
+  const program = createProgram('guestkit-worker', 'Run a guestkit cluster, give it jobs and read their results');
+  addServices(program, env);
+  addJobCommands(program);
+  addClusterCommands(program);
+  addConfig(program, env);
+  return program;
+}
+
+function addServices(program: Command, env: Environment): void {
+  // a service reads its own flags, --help among them
+  passThrough(program.command('daemon'), 'run one worker')
+    .helpOption(false)
+    .action(async (flags: readonly string[]) => (await import('./service.ts')).becomeService('worker', flags, env));
+  passThrough(program.command('api'), 'run one API node')
+    .helpOption(false)
+    .action(async (flags: readonly string[]) => (await import('./service.ts')).becomeService('api', flags, env));
+  passThrough(program.command('up'), 'run API nodes and workers, and a Redis of their own unless REDIS_URL names one')
+    .option('--workers <count>', 'workers to run', wholeNumber(0), 1)
+    .option('--api-nodes <count>', 'API nodes to run, on one port after the other', wholeNumber(0), 1)
+    .action(async (flags: readonly string[], options: UpOptions) => (await import('./up.ts')).up(flags, options, env));
+}
+
+function addJobCommands(program: Command): void {
+  clientCommand(program, 'submit', 'post a job')
+    .argument('[file]', 'job document, or - for stdin')
+    .option('--operation <name>', 'what to do, when no document is given')
+    .option('--image <path>', 'image as the workers see it')
+    .option('--format <format>', 'container format of the image (default: by its name)')
+    .option('--data <json>', 'further members of payload.data')
+    .option('--name <name>', 'name of the job')
+    .option('--priority <1-10>', 'higher is more urgent', wholeNumber(1))
+    .option('--timeout <seconds>', 'how long an attempt may take', wholeNumber(1))
+    .option('--label <key=value>', 'label of the job; may be repeated', collectLabel)
+    .option('--wait', 'show progress until the job ends, then its result')
+    .action(async (file: string | undefined, options: SubmitOptions) =>
+      (await import('./submit.ts')).submit(file, options),
+    );
+  clientCommand(program, 'status', 'how a job fares')
+    .argument('<id>', 'id of the job')
+    .option('--watch', 'show progress until the job ends')
+    .action(async (id: string, options: StatusOptions) => (await import('./status.ts')).status(id, options));
+  clientCommand(program, 'result', 'the result of a job that has ended')
+    .argument('<id>', 'id of the job')
+    .action(async (id: string, options: ClientOptions) => (await import('./result.ts')).result(id, options));
+  clientCommand(program, 'list', 'jobs, newest first')
+    .option('--status <state>', 'only jobs in this state; may be repeated', collect)
+    .option('--operation <name>', 'only jobs of this operation; may be repeated', collect)
+    .option('--label <key=value>', 'only jobs with this label; may be repeated', collectLabel)
+    .option('--limit <count>', 'how many at most', wholeNumber(1), 20)
+    .action(async (options: ListOptions) => (await import('./list.ts')).list(options));
+  clientCommand(program, 'cancel', 'take back a job that has not started')
+    .argument('<id>', 'id of the job')
+    .action(async (id: string, options: ClientOptions) => (await import('./cancel.ts')).cancel(id, options));
+}
+
+function addClusterCommands(program: Command): void {
+  clientCommand(program, 'capabilities', 'what the live workers can do together').action(
+    async (options: ClientOptions) => (await import('./capabilities.ts')).capabilities(options),
+  );
+  clientCommand(program, 'workers', 'the live workers').action(async (options: ClientOptions) =>
+    (await import('./workers.ts')).workers(options),
+  );
+  clientCommand(program, 'health', 'whether an API node is ready').action(async (options: ClientOptions) =>
+    (await import('./health.ts')).health(options),
+  );
+}
+
+function addConfig(program: Command, env: Environment): void {
+  const config = program.command('config').description('the configuration of a service');
+  config
+    .command('print')
+    .description('every value, secrets masked, and where it comes from')
+    .argument('[service]', 'api or worker', 'worker')
+    .argument('[flags...]', 'flags of the service')
+    .allowUnknownOption()
+    .addOption(outputOption())
+    .action(async (service: string, flags: readonly string[], options: ConfigOptions) =>
+      (await import('./config.ts')).printConfig([service, ...flags], options, env),
+    );
+}
+
+function passThrough(command: Command, description: string): Command {
+  return command.description(description).argument('[flags...]', 'flags of the service').allowUnknownOption();
+}
+
+function clientCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(outputOption())
+    .addOption(new Option('--url <url>', 'an API node').env('GUESTKIT_URL').default('http://127.0.0.1:8080'))
+    .addOption(new Option('--api-key <key>', 'key of the API').env('GUESTKIT_API_KEY'))
+    .option('--verbose', 'tell where and how a failure came about');
+}
+
+function collectLabel(text: string, previous: Labels = {}): Labels {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('expected key=value.');
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,72 @@
+import { type ByteSource, compareNames, type FileNode, type FileTree, type FileType } from '@guestkit/disk';
+import { CommandError } from '../exit-code.ts';
+
+/** A file as listings tell of it. */
+export interface FileEntry {
+  /** Absolute in the filesystem that is read. */
+  readonly path: string;
+  readonly type: FileType;
+  /** Four octal digits: `0644`, `4755`. */
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** Where a link leads, as stored. */
+  readonly target: string | null;
+}
+
+export interface FoundFile {
+  readonly path: string;
+  readonly node: FileNode;
+}
+
+/** The file at a path, or the content of the folder there; with `recursive` the folder itself and all below it. Sorted by path. */
+export function filesAt(tree: FileTree, path: string, recursive: boolean): readonly FoundFile[] {
+  const node = nodeAt(tree, path);
+  if (node.stat.type !== 'directory') return [{ path, node }];
+  const found = recursive ? [...tree.walk(path)] : children(tree, path);
+  return found.sort((one, other) => compareNames(one.path, other.path));
+}
+
+export function toEntry({ path, node }: FoundFile): FileEntry {
+  const { type, mode, uid, gid, sizeBytes } = node.stat;
+  return {
+    path,
+    type,
+    mode: mode.toString(8).padStart(4, '0'),
+    uid,
+    gid,
+    size: sizeBytes,
+    target: type === 'symlink' ? node.readlink() : null,
+  };
+}
+
+/** @throws CommandError unless the path is absolute */
+export function requireAbsolute(path: string): void {
+  if (path.startsWith('/')) return;
+  throw new CommandError('usage', `Cannot look up "${path}": it is relative, expected a path that starts with "/"`);
+}
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** The content of a file piece by piece, so that its size does not matter. */
+export function* chunksOf(source: ByteSource): Iterable<Uint8Array> {
+  for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) {
+    yield source.read(offset, Math.min(CHUNK_BYTES, source.sizeBytes - offset));
+  }
+}
+
+/** Follows a link that leads to a folder, as `ls` does; a link to anything else is shown as the link it is. */
+function nodeAt(tree: FileTree, path: string): FileNode {
+  requireAbsolute(path);
+  const node = tree.findLink(path);
+  const target = node?.stat.type === 'symlink' ? tree.find(path) : undefined;
+  if (node === undefined)
+    throw new CommandError('not-found', `Cannot find "${path}" in the image: there is no such file`);
+  return target?.stat.type === 'directory' ? target : node;
+}
+
+function children(tree: FileTree, path: string): FoundFile[] {
+  const folder = path.replace(/\/+$/, '');
+  return tree.list(path).map((entry) => ({ path: `${folder}/${entry.name}`, node: entry.node() }));
+}

@@ -1,0 +1,109 @@
+import type { Disk, Partition, PartitionTable, Volume } from '@guestkit/disk';
+import { formatBytes } from '@guestkit/operations/report/size';
+import { renderTable } from '@guestkit/operations/report/table';
+import { print } from '../output/print.ts';
+import type { ImageOptions } from './guestctl.ts';
+import { note } from './note.ts';
+import { withDisk } from './open-image.ts';
+
+interface FilesystemsDocument {
+  readonly format: string;
+  readonly virtual_size: number;
+  readonly partition_table: 'gpt' | 'mbr' | 'none';
+  readonly partitions: readonly PartitionEntry[];
+  readonly filesystems: readonly FilesystemEntry[];
+}
+
+interface PartitionEntry {
+  readonly device: string;
+  readonly number: number;
+  /** Bytes from the start of the disk. */
+  readonly start: number;
+  readonly size: number;
+  /** Of a GPT. */
+  readonly type_guid?: string;
+  /** Of an MBR: `0x83`. */
+  readonly type?: string;
+  readonly name: string | null;
+}
+
+interface FilesystemEntry {
+  readonly device: string;
+  readonly type: string;
+  readonly label: string | null;
+  readonly uuid: string | null;
+  /** Of the volume, in bytes. */
+  readonly size: number;
+}
+
+export async function filesystems(image: string, options: ImageOptions): Promise<void> {
+  await withDisk(image, options, async (disk) => {
+    await print(options.output, describeFilesystems(disk), render);
+    note(options, [...disk.image.facts.warnings, ...(disk.table?.warnings ?? []), ...disk.volumes.flatMap(warningsOf)]);
+  });
+}
+
+export function describeFilesystems({ image, table, volumes }: Disk): FilesystemsDocument {
+  return {
+    format: image.facts.format,
+    virtual_size: image.facts.virtual_size,
+    partition_table: table?.scheme ?? 'none',
+    partitions: table?.partitions.map((partition) => toPartitionEntry(partition, table.scheme)) ?? [],
+    filesystems: volumes.flatMap(toFilesystemEntry),
+  };
+}
+
+function toPartitionEntry(partition: Partition, scheme: PartitionTable['scheme']): PartitionEntry {
+  const { number, startBytes, sizeBytes, type, name } = partition;
+  const kind = scheme === 'gpt' ? { type_guid: type } : { type };
+  return { device: `/dev/sda${number}`, number, start: startBytes, size: sizeBytes, ...kind, name: name ?? null };
+}
+
+function toFilesystemEntry({ device, signature, source }: Volume): readonly FilesystemEntry[] {
+  if (signature === undefined) return [];
+  const { type, label, uuid } = signature;
+  return [{ device, type, label: label ?? null, uuid: uuid ?? null, size: source.sizeBytes }];
+}
+
+function warningsOf({ device, fileSystem, error }: Volume): readonly string[] {
+  const warnings = (fileSystem?.warnings ?? []).map((text) => `${device}: ${text}`);
+  return error === undefined ? warnings : [...warnings, error.message];
+}
+
+function render(document: FilesystemsDocument): string {
+  const { format, virtual_size, partition_table, partitions, filesystems } = document;
+  const head = `${format}, ${formatBytes(virtual_size)}, partition table: ${partition_table}\n`;
+  return [head, ...renderPartitions(partitions), ...renderFilesystems(filesystems)].join('\n');
+}
+
+function renderPartitions(partitions: readonly PartitionEntry[]): readonly string[] {
+  if (partitions.length === 0) return [];
+  return [
+    renderTable(
+      [
+        { title: 'PARTITION', cell: (entry) => entry.device },
+        { title: 'START', align: 'right', cell: (entry) => entry.start },
+        { title: 'SIZE', align: 'right', cell: (entry) => formatBytes(entry.size) },
+        { title: 'TYPE', cell: (entry) => entry.type_guid ?? entry.type },
+        { title: 'NAME', cell: (entry) => entry.name },
+      ],
+      partitions,
+    ),
+  ];
+}
+
+function renderFilesystems(filesystems: readonly FilesystemEntry[]): readonly string[] {
+  if (filesystems.length === 0) return ['No filesystems found\n'];
+  return [
+    renderTable(
+      [
+        { title: 'FILESYSTEM', cell: (entry) => entry.device },
+        { title: 'TYPE', cell: (entry) => entry.type },
+        { title: 'SIZE', align: 'right', cell: (entry) => formatBytes(entry.size) },
+        { title: 'LABEL', cell: (entry) => entry.label },
+        { title: 'UUID', cell: (entry) => entry.uuid },
+      ],
+      filesystems,
+    ),
+  ];
+}

@@ -1,0 +1,31 @@
+import type { InspectOptions } from '@guestkit/guest';
+import { renderInspectReport } from '@guestkit/operations/inspect/report';
+import { type InspectResult, runInspect } from '@guestkit/operations/inspect/run';
+import { print } from '../output/print.ts';
+import type { InspectCommandOptions } from './guestctl.ts';
+import { withImageFile } from './open-image.ts';
+
+/** The operation that workers run, in this process. */
+export async function inspect(image: string, options: InspectCommandOptions): Promise<void> {
+  await withImageFile(image, options, async ({ source, references }) => {
+    // `img` claims nothing
+    const request = { path: image, format: options.format ?? 'img' };
+    const opened = { request, source, openReference: references.open };
+    const payload = { image: request, options: toInspectOptions(options) };
+    const result = runInspect(payload, { images: [opened], progress: () => undefined }) as InspectResult;
+    await print(options.output, result.inspect, renderInspectReport);
+  });
+}
+
+function toInspectOptions(options: InspectCommandOptions): InspectOptions {
+  return {
+    include_packages: options.packages,
+    include_services: options.services,
+    include_users: options.users,
+    include_network: options.network,
+    include_security: options.security,
+    include_storage: options.storage,
+    deep_scan: false,
+    include_databases: false,
+  };
+}

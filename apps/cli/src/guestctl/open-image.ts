@@ -1,0 +1,126 @@
+import { closeSync, constants, openSync, realpathSync } from 'node:fs';
+import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
+import {
+  ImageReferenceError,
+  openReference,
+  type ReferencePolicy,
+  type Referrer,
+} from '@guestkit/core/security/reference-policy';
+import {
+  type ByteSource,
+  CachedSource,
+  type Disk,
+  DiskError,
+  FileSource,
+  openDisk,
+  type ReferenceOpener,
+} from '@guestkit/disk';
+import { CommandError } from '../exit-code.ts';
+import type { ImageOptions } from './guestctl.ts';
+
+/** Opens a disk image with what it may refer to, and closes all of it when the action is done. */
+export function withDisk(image: string, options: ImageOptions, action: (disk: Disk) => Promise<void>): Promise<void> {
+  const claim = options.format === undefined ? {} : { claimedFormat: options.format };
+  return withImageFile(image, options, ({ source, references }) =>
+    action(openDisk(new CachedSource(source), { references, ...claim })),
+  );
+}
+
+/** The files of an image as they lie on this host. */
+export interface ImageFile {
+  readonly source: ByteSource;
+  readonly references: ReferenceOpener;
+}
+
+/** @throws CommandError when the image changed while the action read it */
+export async function withImageFile(
+  image: string,
+  options: ImageOptions,
+  action: (file: ImageFile) => Promise<void>,
+): Promise<void> {
+  using chain = new ImageChain(image, options);
+  await action(chain);
+  chain.checkUnchanged();
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly path: string;
+  readonly stamp: FileStamp;
+}
+
+/** An image file, and after it the files that it and they name, each opened once the policy has agreed. */
+class ImageChain implements ImageFile, Disposable {
+  readonly source: ByteSource;
+  readonly references: ReferenceOpener = { open: (name, from) => this.#open(name, from) };
+  readonly #image: string;
+  readonly #policy: ReferencePolicy;
+  readonly #roots: readonly string[];
+  readonly #opened: OpenFile[] = [];
+  /** The image, what it named last, what that named last, and so on. */
+  readonly #line: OpenFile[] = [];
+
+  constructor(image: string, { references, root = [] }: ImageOptions) {
+    if (references === 'roots' && root.length === 0) {
+      throw new CommandError('usage', 'Cannot follow references within roots: no --root is given');
+    }
+    this.#image = image;
+    this.#policy = references;
+    this.#roots = root;
+    this.source = this.#add(openLocal(image), 0);
+  }
+
+  checkUnchanged(): void {
+    if (this.#opened.every(({ fd, stamp }) => sameStamp(stamp, stampOf(fd)))) return;
+    throw new CommandError('io', `Cannot vouch for the answer: "${this.#image}" was written to while it was read`);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { fd } of this.#opened) closeSync(fd);
+  }
+
+  #open(name: string, from: number): ByteSource {
+    const referrer = this.#line[from];
+    if (referrer === undefined) throw new RangeError(`Cannot open a reference: no image stands at depth ${from}`);
+    const chain = this.#line.slice(0, from + 1).map(({ stamp }) => stamp);
+    const file = openNamed(name, { policy: this.#policy, roots: this.#roots, path: referrer.path, chain });
+    return this.#add(file, from + 1);
+  }
+
+  #add(file: OpenFile, depth: number): ByteSource {
+    this.#opened.push(file);
+    this.#line[depth] = file;
+    // whoever opens the disk puts a cache before the image itself
+    return depth === 0 ? new FileSource(file.fd) : new CachedSource(new FileSource(file.fd));
+  }
+}
+
+/** Opens what the user named: a path of this host, free to lie anywhere. */
+function openLocal(image: string): OpenFile {
+  try {
+    const real = realpathSync(image);
+    // without O_NONBLOCK, opening a fifo waits for a writer that may never come
+    const fd = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
+    return { fd, path: real, stamp: stampOf(fd) };
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const [kind, state] = OPEN_FAILURES[code] ?? (['io', code] as const);
+    throw new DiskError(kind, `Cannot open "${image}": ${state}`, { cause });
+  }
+}
+
+const OPEN_FAILURES: Readonly<Record<string, readonly ['not-found' | 'denied' | 'io', string]>> = {
+  ENOENT: ['not-found', 'there is no such file'],
+  ENOTDIR: ['not-found', 'there is no such file'],
+  EACCES: ['denied', 'permission denied'],
+  ENXIO: ['io', 'it is not a regular file'],
+};
+
+function openNamed(name: string, referrer: Referrer): OpenFile {
+  try {
+    return openReference(name, referrer);
+  } catch (error) {
+    if (!(error instanceof ImageReferenceError)) throw error;
+    throw new DiskError(error.kind === 'denied' ? 'denied' : 'io', error.message, { cause: error });
+  }
+}

@@ -1,0 +1,60 @@
+import { createFileTree, type Disk, type FileTree, type Volume } from '@guestkit/disk';
+import { CommandError } from '../exit-code.ts';
+import type { TreeOptions } from './guestctl.ts';
+import { note } from './note.ts';
+import { withDisk } from './open-image.ts';
+
+/** Runs an action on the files that a command is about: of one filesystem, or of the guest as it would mount itself. */
+export function withTree(
+  image: string,
+  options: TreeOptions,
+  action: (tree: FileTree) => Promise<void>,
+): Promise<void> {
+  return withDisk(image, options, async (disk) => action(await chooseTree(disk, options)));
+}
+
+async function chooseTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
+  if (options.device !== undefined) return treeOf(findVolume(disk, options.device));
+  const known = disk.volumes.filter((volume) => volume.signature !== undefined || volume.fileSystem !== undefined);
+  const [only, ...others] = known;
+  return only !== undefined && others.length === 0 ? treeOf(only) : guestTree(disk, options);
+}
+
+async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
+  // loaded only here: it knows what a guest's root looks like
+  const { assembleRoot } = await import('@guestkit/guest');
+  const [root] = assembleRoot(disk);
+  if (root === undefined) throw nothingToChoose(disk);
+  note(options, root.warnings);
+  return root.tree;
+}
+
+function findVolume({ volumes }: Disk, device: string): Volume {
+  const name = device.startsWith('/dev/') ? device : `/dev/${device}`;
+  const volume = volumes.find((candidate) => candidate.device === name);
+  if (volume !== undefined) return volume;
+  throw new CommandError('not-found', `Cannot find "${device}" in the image: ${listing(volumes)}`);
+}
+
+function treeOf({ device, fileSystem, signature, error }: Volume): FileTree {
+  if (fileSystem !== undefined) return createFileTree(fileSystem);
+  if (error !== undefined) throw error;
+  const content = signature === undefined ? 'nothing known' : signature.type;
+  throw new CommandError(
+    'unsupported',
+    `Cannot read files of ${device}: it holds ${content}, expected ext2, ext3 or ext4`,
+  );
+}
+
+function nothingToChoose({ volumes }: Disk): Error {
+  const damaged = volumes.find((volume) => volume.error !== undefined)?.error;
+  if (damaged !== undefined && volumes.every((volume) => volume.fileSystem === undefined)) return damaged;
+  const state = `no operating system tells which filesystem to read, and there are several or none: ${listing(volumes)}`;
+  return new CommandError('not-found', `Cannot choose a filesystem: ${state}; name one with --device`);
+}
+
+function listing(volumes: readonly Volume[]): string {
+  if (volumes.length === 0) return 'it holds no volumes';
+  const names = volumes.map(({ device, signature }) => `${device} (${signature?.type ?? 'nothing known'})`);
+  return `it holds ${names.join(', ')}`;
+}
