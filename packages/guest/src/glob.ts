@@ -1,8 +1,11 @@
+const MAX_PATTERN_LENGTH = 4096;
+
 /**
  * Whether a name matches a shell pattern of `*`, `?` and `[…]`. Takes at most pattern × name steps, since only the last star is
  * ever tried again.
  */
 export function matchesGlob(pattern: string, name: string): boolean {
+  if (pattern.length > MAX_PATTERN_LENGTH) return false;
   const tokens = tokenize(pattern);
   let token = 0;
   let at = 0;

@@ -1,6 +1,8 @@
-import { DiskError, type FileNode, type FileTree } from '@guestkit/disk';
+import { type DirectoryEntry, DiskError, type FileNode, type FileTree } from '@guestkit/disk';
 
 const MAX_TEXT_BYTES = 4 * 2 ** 20;
+// a guest with a thousand damaged files is told by the first of them
+const MAX_NOTES = 20;
 
 /** A guest's files as one collector reads them: it notes which paths gave the facts, and what had to be passed over. */
 export class GuestFiles {
@@ -34,7 +36,11 @@ export class GuestFiles {
 
   readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Uint8Array | undefined {
     const file = this.file(path);
-    if (!file) return undefined;
+    return file && this.readNode(file, path, maxBytes);
+  }
+
+  /** The content of a file that was found already. */
+  readNode(file: FileNode, path: string, maxBytes = MAX_TEXT_BYTES): Uint8Array {
     const content = file.open();
     if (content.sizeBytes > maxBytes) {
       throw new DiskError(
@@ -73,14 +79,30 @@ export class GuestFiles {
     return this.tree.names(path);
   }
 
+  /** Entries of a folder, sorted by name, to get at their nodes without resolving each path; none when there is no such folder. */
+  entries(path: string): readonly DirectoryEntry[] {
+    if (!this.isDirectory(path)) return [];
+    this.use(path);
+    return this.tree.list(path);
+  }
+
   readlink(path: string): string | undefined {
     const target = this.tree.readlink(path);
     if (target !== undefined) this.use(path);
     return target;
   }
 
+  /** Notes a path that facts come from. */
+  use(path: string): void {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      if (this.#sources.has(path.slice(0, end))) return;
+    }
+    this.#sources.add(path);
+  }
+
   note(message: string): void {
-    this.#notes.push(message);
+    if (this.#notes.length < MAX_NOTES) this.#notes.push(message);
+    else this.#notes[MAX_NOTES] = 'More files could not be read';
   }
 
   /** Runs a step; what the image spoils becomes a note. Errors of the world still rise. */
@@ -92,12 +114,5 @@ export class GuestFiles {
       this.note(`Cannot read '${path}': ${error.message}`);
       return undefined;
     }
-  }
-
-  private use(path: string): void {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      if (this.#sources.has(path.slice(0, end))) return;
-    }
-    this.#sources.add(path);
   }
 }

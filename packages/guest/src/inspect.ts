@@ -15,15 +15,15 @@ import { readArchitecture } from './linux/architecture.ts';
 import { readKernelModules } from './linux/boot/kernel-modules.ts';
 import { readKernels } from './linux/boot/kernels.ts';
 import { readCloudInit } from './linux/cloud-init.ts';
-import { readFirewall } from './linux/firewall.ts';
+import { firewallOf } from './linux/firewall.ts';
 import { readHostname } from './linux/hostname.ts';
 import { identifyLinux, UNKNOWN_LINUX } from './linux/identity/operating-system.ts';
 import { readLocale } from './linux/locale.ts';
 import { readMachineId } from './linux/machine-id.ts';
 import { readNetwork } from './linux/network/network.ts';
 import { packagesOf } from './linux/packages/packages.ts';
-import { readSecurity } from './linux/security.ts';
-import { readServices, readUnits } from './linux/services.ts';
+import { securityOf } from './linux/security.ts';
+import { readUnits, servicesOf } from './linux/services.ts';
 import { readSshServer } from './linux/ssh.ts';
 import { readVmTools } from './linux/vm-tools.ts';
 import { assembleRoot, type GuestRoot } from './root/assemble.ts';
@@ -44,7 +44,9 @@ export function inspectDisk(disk: Disk, options: InspectOptions): InspectDocumen
     ...sections,
     ...(options.include_storage && { storage: { status: 'ok', ...cleanFacts(describeStorage(disk, main?.root)) } }),
     collectors: main?.reports() ?? {},
-    warnings: [...diskWarnings(disk), ...(main?.warnings() ?? []), ...ignoredOptions(options)].map(cleanText),
+    warnings: withoutRepeats([...diskWarnings(disk), ...(main?.warnings() ?? []), ...ignoredOptions(options)]).map(
+      cleanText,
+    ),
   };
 }
 
@@ -69,23 +71,25 @@ class Inspection {
   }
 
   sections(operatingSystem: OperatingSystem, options: InspectOptions) {
+    const units = this.collect('systemd_units', readUnits);
+    const services = this.collect('services', servicesOf(units));
     return {
       ...(options.include_packages && {
         packages: this.section('packages', packagesOf(operatingSystem.package_format)),
       }),
-      ...(options.include_services && { services: this.section('services', readServices) }),
+      ...(options.include_services && { services: sectionOf(services) }),
       ...(options.include_network && {
         network: { ...this.section('network', readNetwork), hostname: operatingSystem.hostname },
       }),
-      ...(options.include_security && { security: this.section('security', readSecurity) }),
+      ...(options.include_security && { security: this.section('security', securityOf(services)) }),
       ...(options.include_users && { users: this.section('users', readAccounts) }),
       kernels: this.section('kernels', readKernels),
       kernel_modules: this.section('kernel_modules', readKernelModules),
-      systemd_units: this.section('systemd_units', readUnits),
+      systemd_units: sectionOf(units),
       machine_id: this.value('machine_id', readMachineId),
       cloud_init: this.section('cloud_init', readCloudInit),
       vm_tools: this.section('vm_tools', readVmTools),
-      firewall: this.section('firewall', readFirewall),
+      firewall: this.section('firewall', firewallOf(services)),
       ssh: this.section('ssh', readSshServer),
       locale: this.section('locale', readLocale),
     };
@@ -116,15 +120,18 @@ class Inspection {
   }
 
   private section<T extends object>(name: string, collector: Collector<T>): Section<T> {
-    const collected = this.collect(name, collector);
-    if (collected.status === 'ok') return { status: 'ok', ...collected.value };
-    return { status: collected.status, reason: collected.reason, ...(collected.value as Partial<T>) };
+    return sectionOf(this.collect(name, collector));
   }
 
   private value(name: string, collector: Collector<string>): string | null {
     const collected = this.collect(name, collector);
     return collected.status === 'ok' ? collected.value : null;
   }
+}
+
+function sectionOf<T extends object>(collected: Collected<T>): Section<T> {
+  if (collected.status === 'ok') return { status: 'ok', ...collected.value };
+  return { status: collected.status, reason: collected.reason, ...(collected.value as Partial<T>) };
 }
 
 function summarize({ image, table }: Disk): ImageSummary {
@@ -135,9 +142,20 @@ function summarize({ image, table }: Disk): ImageSummary {
 function diskWarnings(disk: Disk): readonly string[] {
   const volumes = disk.volumes.flatMap(({ device, fileSystem, error }) => [
     ...(fileSystem?.warnings ?? []).map((warning) => `${device}: ${warning}`),
-    ...(error ? [`${device}: ${error.message}`] : []),
+    ...(error ? [error.message] : []),
   ]);
   return [...disk.image.facts.warnings, ...(disk.table?.warnings ?? []), ...volumes];
+}
+
+/** A volume that cannot be opened is told once more where it cannot be mounted: the longer text says both. */
+function withoutRepeats(warnings: readonly string[]): readonly string[] {
+  return warnings.filter(
+    (warning, at) => !warnings.some((other, index) => index !== at && saysMore(other, warning, index < at)),
+  );
+}
+
+function saysMore(other: string, warning: string, standsBefore: boolean): boolean {
+  return other === warning ? standsBefore : other.includes(warning);
 }
 
 function ignoredOptions(options: InspectOptions): readonly string[] {

@@ -1,6 +1,6 @@
-import { type Answer, ok } from '../collected.ts';
+import { type Collected, type Collector, ok } from '../collected.ts';
 import type { GuestFiles } from '../guest-files.ts';
-import { startsAtBoot } from './enabled-unit.ts';
+import { type Services, startsAtBoot } from './services.ts';
 import { parseShellAssignments } from './shell-assignments.ts';
 
 /** Which firewalls the guest sets up at boot. */
@@ -21,18 +21,21 @@ const IPTABLES_RULES = [
   '/etc/sysconfig/iptables',
 ];
 
-export function readFirewall(files: GuestFiles): Answer<Firewall> {
-  const ufw = files.readText('/etc/ufw/ufw.conf');
-  return ok({
-    ufw: {
-      present: ufw !== undefined,
-      enabled:
-        parseShellAssignments(ufw ?? '')
-          .get('ENABLED')
-          ?.toLowerCase() === 'yes',
-    },
-    firewalld: startsAtBoot(files, 'firewalld'),
-    iptables: IPTABLES_RULES.some((path) => files.exists(path)),
-    nftables: startsAtBoot(files, 'nftables'),
-  });
+export function firewallOf(services: Collected<Services>): Collector<Firewall> {
+  return (files) =>
+    ok({
+      ufw: readUfw(files),
+      firewalld: startsAtBoot(services, 'firewalld'),
+      iptables: IPTABLES_RULES.some((path) => files.exists(path)),
+      nftables: startsAtBoot(services, 'nftables'),
+    });
+}
+
+function readUfw(files: GuestFiles): Firewall['ufw'] {
+  const configuration = files.readText('/etc/ufw/ufw.conf');
+  const enabled =
+    parseShellAssignments(configuration ?? '')
+      .get('ENABLED')
+      ?.toLowerCase() === 'yes';
+  return { present: configuration !== undefined, enabled };
 }

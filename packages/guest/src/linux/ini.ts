@@ -17,7 +17,10 @@ export function parseIni(text: string): readonly IniSection[] {
     const values = sections.at(-1)?.values;
     if (equals < 0 || !values) continue;
     const key = line.slice(0, equals).trim();
-    values.set(key, [...(values.get(key) ?? []), line.slice(equals + 1).trim()]);
+    const value = line.slice(equals + 1).trim();
+    const known = values.get(key);
+    if (known) known.push(value);
+    else values.set(key, [value]);
   }
   return sections;
 }

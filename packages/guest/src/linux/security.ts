@@ -1,6 +1,6 @@
-import { type Answer, ok } from '../collected.ts';
+import { type Collected, type Collector, ok } from '../collected.ts';
 import type { GuestFiles } from '../guest-files.ts';
-import { startsAtBoot } from './enabled-unit.ts';
+import { type Services, startsAtBoot } from './services.ts';
 import { parseShellAssignments } from './shell-assignments.ts';
 
 /** Mandatory access control as the guest's files configure it. */
@@ -14,21 +14,23 @@ export interface Security {
   readonly apparmor: { readonly enabled: boolean; readonly profiles: number };
 }
 
-export function readSecurity(files: GuestFiles): Answer<Security> {
-  const selinux = parseShellAssignments(files.readText('/etc/selinux/config') ?? '');
-  const status = selinux.get('SELINUX')?.toLowerCase() || 'absent';
-  return ok({
-    selinux: {
-      status,
-      enabled: status === 'enforcing' || status === 'permissive',
-      policy: selinux.get('SELINUXTYPE') || null,
-    },
-    apparmor: { enabled: startsAtBoot(files, 'apparmor'), profiles: countProfiles(files) },
-  });
+export function securityOf(services: Collected<Services>): Collector<Security> {
+  return (files) =>
+    ok({
+      selinux: readSelinux(files),
+      apparmor: { enabled: startsAtBoot(services, 'apparmor'), profiles: countProfiles(files) },
+    });
+}
+
+function readSelinux(files: GuestFiles): Security['selinux'] {
+  const settings = parseShellAssignments(files.readText('/etc/selinux/config') ?? '');
+  const status = settings.get('SELINUX')?.toLowerCase() || 'absent';
+  const enabled = status === 'enforcing' || status === 'permissive';
+  return { status, enabled, policy: settings.get('SELINUXTYPE') || null };
 }
 
 /** Profiles are files; folders beside them hold what they include. */
 function countProfiles(files: GuestFiles): number {
   const folder = '/etc/apparmor.d';
-  return files.names(folder).filter((name) => files.tree.findLink(`${folder}/${name}`)?.stat.type === 'file').length;
+  return files.entries(folder).filter((entry) => entry.node().stat.type === 'file').length;
 }

@@ -1,4 +1,4 @@
-import { type Answer, absent, ok } from '../collected.ts';
+import { type Answer, absent, type Collected, type Collector, ok } from '../collected.ts';
 import type { GuestFiles } from '../guest-files.ts';
 import { readSystemdUnits, type SystemdUnits } from './systemd/unit-state.ts';
 
@@ -20,8 +20,24 @@ const OPENRC_RUNLEVELS = ['sysinit', 'boot', 'default'] as const;
 const SYSV_FOLDERS = ['/etc', '/etc/rc.d'] as const;
 const SYSV_RUNLEVELS = ['2', '3', '4', '5'] as const;
 
-export function readServices(files: GuestFiles): Answer<Services> {
-  if (hasSystemd(files)) return answer('systemd', systemdServices(files));
+/** What the guest starts at boot. Takes the units of systemd from their own collector: they are many. */
+export function servicesOf(units: Collected<SystemdUnits>): Collector<Services> {
+  return (files) => {
+    if (units.status === 'ok') {
+      for (const path of units.sources) files.use(path);
+      return answer('systemd', systemdServices(files, units.value));
+    }
+    return units.status === 'absent' ? otherServices(files) : { status: units.status, reason: units.reason };
+  };
+}
+
+/** Whether a service, named without its suffix, is among those that start at boot. */
+export function startsAtBoot(services: Collected<Services>, name: string): boolean {
+  const enabled = services.value?.enabled_services ?? [];
+  return enabled.includes(`${name}.service`) || enabled.includes(name);
+}
+
+function otherServices(files: GuestFiles): Answer<Services> {
   const openrc = openrcServices(files);
   if (openrc) return answer('openrc', openrc);
   const sysv = sysvServices(files);
@@ -48,8 +64,7 @@ function hasInittab(files: GuestFiles): boolean {
   return files.exists('/etc/inittab');
 }
 
-function systemdServices(files: GuestFiles): readonly string[] {
-  const { units, enabled_units: enabled } = readSystemdUnits(files);
+function systemdServices(files: GuestFiles, { units, enabled_units: enabled }: SystemdUnits): readonly string[] {
   const native = new Set(units);
   // systemd generates a unit for a script that has none of its own
   const scripts = (sysvServices(files) ?? []).filter((name) => !native.has(`${name}.service`));

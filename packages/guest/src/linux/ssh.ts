@@ -39,6 +39,21 @@ export function readSshServer(files: GuestFiles): Answer<SshServer> {
   return ok(describe(settings));
 }
 
+const WANTED = new Set([
+  'permitrootlogin',
+  'passwordauthentication',
+  'pubkeyauthentication',
+  'permitemptypasswords',
+  'x11forwarding',
+  'port',
+]);
+
+function addTo(settings: Map<string, Setting[]>, keyword: string, setting: Setting): void {
+  const known = settings.get(keyword);
+  if (known) known.push(setting);
+  else settings.set(keyword, [setting]);
+}
+
 interface Reading {
   readonly depth: number;
   files: number;
@@ -51,13 +66,16 @@ function readConfiguration(files: GuestFiles, path: string, settings: Map<string
     // a Match block lasts to the end of its file
     if (keyword === 'match') return;
     if (keyword === 'include') include(files, value, settings, reading);
-    else settings.set(keyword, [...(settings.get(keyword) ?? []), { value, path }]);
+    else if (WANTED.has(keyword)) addTo(settings, keyword, { value, path });
   }
 }
 
 function include(files: GuestFiles, patterns: string, settings: Map<string, Setting[]>, reading: Reading): void {
   const deeper = { depth: reading.depth + 1, files: reading.files };
   for (const pattern of patterns.split(/\s+/)) {
+    // a pattern costs a look into a folder, whatever it matches
+    deeper.files += 1;
+    if (deeper.files >= MAX_INCLUDED_FILES) break;
     const absolute = pattern.startsWith('/') ? pattern : `/etc/ssh/${pattern}`;
     for (const path of filesMatching(files, absolute)) readConfiguration(files, path, settings, deeper);
   }
@@ -74,6 +92,11 @@ export function* directives(text: string): Iterable<{ readonly keyword: string; 
       .trim();
     if (keyword && value) yield { keyword: keyword.toLowerCase(), value };
   }
+}
+
+function withoutComment(text: string): string {
+  const comment = text.search(/[ \t]#/);
+  return comment < 0 ? text : text.slice(0, comment);
 }
 
 function describe(settings: ReadonlyMap<string, readonly Setting[]>): SshServer {

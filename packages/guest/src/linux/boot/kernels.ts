@@ -30,6 +30,7 @@ export interface Kernels {
 const IMAGE_NAME = /^(?:vmlinuz|vmlinux|bzImage|Image|image|kernel)(?:-(.+))?$/;
 // debug copies and checksums beside the image
 const NOT_AN_IMAGE = /\.(?:gz|xz|zst|hmac|old|bak|sig|efi\.signed)$/;
+const MAX_IMAGES = 500;
 const MODULES_FOLDERS = ['/usr/lib/modules', '/lib/modules'] as const;
 const GRUB_ENVIRONMENTS = ['/boot/grub2/grubenv', '/boot/grub/grubenv'] as const;
 const LOADER_FOLDERS = ['/boot/loader', '/efi/loader', '/boot/efi/loader'] as const;
@@ -60,10 +61,11 @@ function moduleFolders(files: GuestFiles): Map<string, string> {
 
 function bootImages(files: GuestFiles, modules: ReadonlyMap<string, string>): Kernel[] {
   const names = files.names('/boot');
-  const images = names.filter((name) => IMAGE_NAME.test(name) && !NOT_AN_IMAGE.test(name));
+  const images = names.filter((name) => IMAGE_NAME.test(name) && !NOT_AN_IMAGE.test(name)).slice(0, MAX_IMAGES);
+  const present = new Set(names);
   const kernels = new Map<string, Kernel>();
   for (const name of images) {
-    const kernel = kernelAt(files, name, names, modules);
+    const kernel = kernelAt(files, name, present, modules);
     // vmlinux, the uncompressed copy, sorts before vmlinuz, which replaces it here
     if (kernel) kernels.set(kernel.version, kernel);
   }
@@ -73,7 +75,7 @@ function bootImages(files: GuestFiles, modules: ReadonlyMap<string, string>): Ke
 function kernelAt(
   files: GuestFiles,
   name: string,
-  names: readonly string[],
+  present: ReadonlySet<string>,
   modules: ReadonlyMap<string, string>,
 ): Kernel | undefined {
   const path = `/boot/${name}`;
@@ -82,7 +84,7 @@ function kernelAt(
   // a link is another name of an image that is listed itself
   if (image?.stat.type !== 'file') return undefined;
   const version = versionOf(files, path, suffix, modules);
-  const initrd = initrdOf(names, suffix, version);
+  const initrd = initrdOf(present, suffix, version);
   return { version, path, initrd: initrd ? `/boot/${initrd}` : null, modules: modules.get(version) ?? null };
 }
 
@@ -95,7 +97,7 @@ function versionOf(files: GuestFiles, path: string, suffix = '', modules: Readon
 }
 
 /** initramfs-tools, dracut, mkinitcpio, mkinitfs and their neighbours name it after the version or the flavour. */
-function initrdOf(names: readonly string[], suffix: string | undefined, version: string): string | undefined {
+function initrdOf(present: ReadonlySet<string>, suffix: string | undefined, version: string): string | undefined {
   const keys = suffix === undefined ? [version] : [suffix, version];
   const spellings = keys.flatMap((key) => [
     `initrd.img-${key}`,
@@ -105,7 +107,7 @@ function initrdOf(names: readonly string[], suffix: string | undefined, version:
     `initrd-${key}`,
     `initramfs.img-${key}`,
   ]);
-  return [...spellings, 'initrd.img', 'initrd'].find((spelling) => names.includes(spelling));
+  return [...spellings, 'initrd.img', 'initrd'].find((spelling) => present.has(spelling));
 }
 
 type Choice = Pick<Kernels, 'default' | 'default_source'>;

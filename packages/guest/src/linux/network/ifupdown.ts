@@ -5,21 +5,27 @@ import { type NetworkInterface, withPrefix, words } from './interface.ts';
 // interfaces(5) of Debian and Alpine
 
 const MAIN_FILE = '/etc/network/interfaces';
-const MAX_SOURCE_DEPTH = 8;
+const MAX_FILES = 1000;
 
 export function readIfupdown(files: GuestFiles): readonly NetworkInterface[] {
-  return readInterfacesFile(files, MAIN_FILE, 0);
-}
-
-function readInterfacesFile(files: GuestFiles, path: string, depth: number): readonly NetworkInterface[] {
-  const text = files.readTextOrNote(path);
-  if (text === undefined || depth > MAX_SOURCE_DEPTH) return [];
-  const sourced = sourcedPaths(files, text).filter((other) => other !== path);
-  return [...parseInterfaces(text, path), ...sourced.flatMap((other) => readInterfacesFile(files, other, depth + 1))];
+  const queue = [MAIN_FILE];
+  const seen = new Set(queue);
+  const interfaces: NetworkInterface[] = [];
+  for (const path of queue) {
+    const text = files.readTextOrNote(path) ?? '';
+    interfaces.push(...parseInterfaces(text, path));
+    // each file once: they may source one another
+    for (const sourced of sourcedPaths(files, text)) {
+      if (!seen.has(sourced) && seen.size < MAX_FILES) queue.push(sourced);
+      seen.add(sourced);
+    }
+  }
+  return interfaces;
 }
 
 function sourcedPaths(files: GuestFiles, text: string): readonly string[] {
-  return [...text.matchAll(/^[ \t]*(source|source-directory)[ \t]+(\S+)/gm)].flatMap(([, keyword, pattern = '']) => {
+  const sources = text.matchAll(/^[ \t]*(source|source-directory)[ \t]+(\S+)/gm).take(MAX_FILES);
+  return [...sources].flatMap(([, keyword, pattern = '']) => {
     const absolute = pattern.startsWith('/') ? pattern : `/etc/network/${pattern}`;
     if (keyword === 'source') return filesMatching(files, absolute);
     // run-parts names only

@@ -1,4 +1,4 @@
-import { type Answer, ok } from '../../collected.ts';
+import { type Answer, ok, type Shortfall } from '../../collected.ts';
 import type { GuestFiles } from '../../guest-files.ts';
 import { parseShellAssignments } from '../shell-assignments.ts';
 import { readIfcfg } from './ifcfg.ts';
@@ -33,8 +33,14 @@ export function readNetwork(files: GuestFiles): Answer<Network> {
     gateway: interfaces.find(({ gateway }) => gateway !== null)?.gateway ?? globalGateway(files),
   };
   const netplan = netplanFile(files);
-  if (netplan === undefined) return ok(network);
-  return { status: 'unsupported', reason: `Cannot read '${netplan}': netplan is not supported yet`, value: network };
+  if (netplan !== undefined)
+    return short('unsupported', `Cannot read '${netplan}': netplan is not supported yet`, network);
+  const configured = interfaces.length > 0 || network.dns_servers.length > 0;
+  return configured ? ok(network) : short('absent', 'No file configures an interface or a name server', network);
+}
+
+function short(status: Shortfall, reason: string, value: Network): Answer<Network> {
+  return { status, reason, value };
 }
 
 /** resolv.conf(5). */

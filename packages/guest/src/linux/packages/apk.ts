@@ -1,4 +1,4 @@
-import type { InstalledPackage } from './package.ts';
+import { type InstalledPackage, MAX_PACKAGES } from './package.ts';
 
 /** Packages of apk's installed database: stanzas of one-letter fields, in front of long lists of files. */
 export function parseApkInstalled(text: string): InstalledPackage[] {
@@ -10,7 +10,7 @@ export function parseApkInstalled(text: string): InstalledPackage[] {
     fields = new Map();
   };
 
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length && packages.length < MAX_PACKAGES; ) {
     let end = text.indexOf('\n', start);
     if (end < 0) end = text.length;
     if (end === start) finish();

@@ -1,4 +1,4 @@
-import type { InstalledPackage } from './package.ts';
+import { type InstalledPackage, MAX_PACKAGES } from './package.ts';
 
 // The status file of dpkg (deb-control(5) stanzas): read line by line without splitting, since it may be tens of megabytes.
 
@@ -38,7 +38,7 @@ const TAB = 9;
 
 type Stanza = Partial<Record<Field, string>>;
 
-/** Every package that the text knows, in its order, whatever its status. */
+/** Every package that the text knows, in its order, whatever its status; at most `MAX_PACKAGES`. */
 export function parseDpkgStatus(text: string): InstalledPackage[] {
   const packages: InstalledPackage[] = [];
   let stanza: Stanza = {};
@@ -48,7 +48,7 @@ export function parseDpkgStatus(text: string): InstalledPackage[] {
     stanza = {};
   };
 
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length && packages.length < MAX_PACKAGES; ) {
     const first = text.charCodeAt(start);
     let end = text.indexOf('\n', start);
     if (end < 0) end = text.length;

@@ -1,6 +1,9 @@
 /** Which package database: named as libguestfs names package formats. */
 export type PackageManager = 'dpkg' | 'apk' | 'pacman' | 'rpm';
 
+/** More than any system has; beyond it a database is not read on. */
+export const MAX_PACKAGES = 200_000;
+
 /** A package as its database describes it; `null` is what the database does not say. */
 export interface InstalledPackage {
   readonly name: string;

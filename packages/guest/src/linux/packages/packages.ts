@@ -3,7 +3,7 @@ import type { GuestFiles } from '../../guest-files.ts';
 import type { PackageFormat } from '../identity/distributions.ts';
 import { parseApkInstalled } from './apk.ts';
 import { isInstalled, parseDpkgStatus } from './dpkg.ts';
-import type { InstalledPackage, PackageManager } from './package.ts';
+import { type InstalledPackage, MAX_PACKAGES, type PackageManager } from './package.ts';
 import { parsePacmanDesc } from './pacman.ts';
 
 /** Packages by the database that knows them. */
@@ -104,13 +104,15 @@ function firstExisting(files: GuestFiles, paths: readonly string[]): string | un
 
 function listOf(manager: PackageManager, packages: readonly InstalledPackage[]): Answer<PackageList> {
   const installed = packages.filter(isInstalled);
-  return ok({
+  const list: PackageList = {
     count: installed.length,
     manager,
     packages: installed.map(({ name }) => name),
     installed,
     incomplete: packages.filter((known) => !isInstalled(known) && known.status !== 'not-installed'),
-  });
+  };
+  if (packages.length < MAX_PACKAGES) return ok(list);
+  return { status: 'truncated', reason: `Only the first ${MAX_PACKAGES} packages were read`, value: list };
 }
 
 function readDpkg(files: GuestFiles): readonly InstalledPackage[] {

@@ -51,5 +51,7 @@ function* logicalLines(text: string): Iterable<string> {
 /** A list grows with each assignment; an empty one resets it. */
 function assign(settings: Map<string, string[]>, name: string, value: string): void {
   const words = value.split(/\s+/).filter((word) => word !== '');
-  settings.set(name, words.length === 0 ? [] : [...(settings.get(name) ?? []), ...words]);
+  const known = settings.get(name);
+  if (known && words.length > 0) known.push(...words);
+  else settings.set(name, words);
 }

@@ -1,3 +1,4 @@
+import type { DirectoryEntry, FileNode } from '@guestkit/disk';
 import type { GuestFiles } from '../../guest-files.ts';
 import { parseUnitFile, type UnitFile } from './unit-file.ts';
 import { isUnitName, templateOf } from './unit-name.ts';
@@ -59,7 +60,8 @@ export function readSystemdUnits(files: GuestFiles): SystemdUnits {
   const folders = existingFolders(files);
   const config = folders.includes(CONFIG_FOLDER) ? enablingLinks(files, CONFIG_FOLDER) : [];
   const runtime = folders.includes(RUNTIME_FOLDER) ? enablingLinks(files, RUNTIME_FOLDER) : [];
-  const units = [...unitPaths(files, folders)].map(([name, path]) => unitAt(files, name, path, { config, runtime }));
+  const links = { config: enablementBy(config), runtime: enablementBy(runtime) };
+  const units = [...unitEntries(files, folders)].map(([path, entry]) => unitAt(files, path, entry, links));
   units.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     count: units.length,
@@ -80,44 +82,81 @@ function existingFolders(files: GuestFiles): readonly string[] {
   });
 }
 
-function unitPaths(files: GuestFiles, folders: readonly string[]): Map<string, string> {
-  const paths = new Map<string, string>();
+/** Units by the path that wins. */
+function unitEntries(files: GuestFiles, folders: readonly string[]): Map<string, DirectoryEntry> {
+  const seen = new Set<string>();
+  const entries = new Map<string, DirectoryEntry>();
   for (const folder of folders) {
-    for (const name of files.names(folder)) {
-      if (isUnitName(name) && !paths.has(name)) paths.set(name, `${folder}/${name}`);
+    for (const entry of files.entries(folder)) {
+      if (!isUnitName(entry.name) || seen.has(entry.name)) continue;
+      seen.add(entry.name);
+      entries.set(`${folder}/${entry.name}`, entry);
     }
   }
-  return paths;
+  return entries;
 }
 
 interface EnablingLinks {
-  readonly config: readonly EnablingLink[];
-  readonly runtime: readonly EnablingLink[];
+  readonly config: Enablement;
+  readonly runtime: Enablement;
 }
 
-function unitAt(files: GuestFiles, name: string, path: string, links: EnablingLinks): SystemdUnit {
-  const target = files.readlink(path);
+/** Links by what they enable, since guests may have very many. */
+interface Enablement {
+  /** Names and targets of the links in `.wants` folders and their like. */
+  readonly wanted: ReadonlySet<string>;
+  /** Names of the aliases of a unit. */
+  readonly aliases: ReadonlyMap<string, readonly string[]>;
+}
+
+function enablementBy(links: readonly EnablingLink[]): Enablement {
+  const dependencies = links.filter(({ alias }) => !alias);
+  const aliases = Map.groupBy(
+    links.filter(({ alias }) => alias),
+    ({ target }) => target,
+  );
+  return {
+    wanted: new Set(dependencies.flatMap(({ name, target }) => [name, target])),
+    aliases: new Map([...aliases].map(([target, named]) => [target, named.map(({ name }) => name)])),
+  };
+}
+
+function unitAt(files: GuestFiles, path: string, entry: DirectoryEntry, links: EnablingLinks): SystemdUnit {
+  const { name } = entry;
   const unit = { name, path, alias_of: null, description: null };
+  const target = files.orNote(path, () => targetOf(entry));
   if (target === '/dev/null') return { ...unit, state: 'masked' };
   if (target !== undefined && baseName(target) !== name) return { ...unit, state: 'alias', alias_of: baseName(target) };
-  const text = files.readTextOrNote(path, MAX_UNIT_FILE_BYTES);
+  const text = unitText(files, path, target === undefined ? entry.node() : files.tree.find(path));
   if (text === '') return { ...unit, state: 'masked' };
   const file = parseUnitFile(text ?? '');
   return { ...unit, state: stateOf(name, file, links, target), description: file.description };
 }
 
+function unitText(files: GuestFiles, path: string, node: FileNode | undefined): string | undefined {
+  if (node?.stat.type !== 'file') return undefined;
+  const bytes = files.orNote(path, () => files.readNode(node, path, MAX_UNIT_FILE_BYTES));
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+function targetOf(entry: DirectoryEntry): string | undefined {
+  if (entry.type !== undefined && entry.type !== 'symlink') return undefined;
+  const node = entry.node();
+  return node.stat.type === 'symlink' ? node.readlink() : undefined;
+}
+
 function stateOf(name: string, file: UnitFile, links: EnablingLinks, target: string | undefined): UnitFileState {
-  if (links.config.some((link) => enables(link, name, file))) return 'enabled';
-  if (links.runtime.some((link) => enables(link, name, file))) return 'enabled-runtime';
+  if (enables(links.config, name, file)) return 'enabled';
+  if (enables(links.runtime, name, file)) return 'enabled-runtime';
   // a link of the same name to a file outside of the load path
   if (target !== undefined && !UNIT_FOLDERS.some((folder) => target.startsWith(`${folder}/`))) return 'linked';
   if (file.installable) return 'disabled';
   return file.enablesOthers ? 'indirect' : 'static';
 }
 
-function enables(link: EnablingLink, name: string, file: UnitFile): boolean {
-  if (!link.alias) return link.name === name || link.target === name;
-  return link.target === name && link.name !== name && isKnownName(link.name, name, file);
+function enables(enablement: Enablement, name: string, file: UnitFile): boolean {
+  if (enablement.wanted.has(name)) return true;
+  return (enablement.aliases.get(name) ?? []).some((alias) => alias !== name && isKnownName(alias, name, file));
 }
 
 /** An alias counts as enablement only when [Install] names it: Alias=, or the default instance of a template. */
@@ -127,9 +166,10 @@ function isKnownName(linkName: string, name: string, file: UnitFile): boolean {
 }
 
 function enablingLinks(files: GuestFiles, folder: string): readonly EnablingLink[] {
-  return files.names(folder).flatMap((name) => {
-    if (isDependencyFolder(name)) return linksIn(files, `${folder}/${name}`, false);
-    return linkAt(files, `${folder}/${name}`, true);
+  return files.entries(folder).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (!isDependencyFolder(entry.name)) return linkAt(files, path, entry, true);
+    return files.entries(path).flatMap((inner) => linkAt(files, `${path}/${inner.name}`, inner, false));
   });
 }
 
@@ -137,14 +177,9 @@ function isDependencyFolder(name: string): boolean {
   return name.endsWith('.wants') || name.endsWith('.requires') || name.endsWith('.upholds');
 }
 
-function linksIn(files: GuestFiles, folder: string, alias: boolean): readonly EnablingLink[] {
-  return files.names(folder).flatMap((name) => linkAt(files, `${folder}/${name}`, alias));
-}
-
-function linkAt(files: GuestFiles, path: string, alias: boolean): readonly EnablingLink[] {
-  const target = files.readlink(path);
-  const name = baseName(path);
-  return target === undefined || !isUnitName(name) ? [] : [{ name, target: baseName(target), alias }];
+function linkAt(files: GuestFiles, path: string, entry: DirectoryEntry, alias: boolean): readonly EnablingLink[] {
+  const target = isUnitName(entry.name) ? files.orNote(path, () => targetOf(entry)) : undefined;
+  return target === undefined ? [] : [{ name: entry.name, target: baseName(target), alias }];
 }
 
 /** Enabled units by name; in the place of a template those instances of it that are wanted. */
