@@ -16,6 +16,8 @@ export interface OutputRequest {
   readonly format: 'json' | 'yaml';
   readonly destination: string;
   readonly compression?: 'gzip' | 'zstd';
+  /** The member of the result that is the document; the whole result where not given. */
+  readonly member?: string;
 }
 
 /** What an operation declares about itself. Nothing here runs inside the jail except through runner.ts. */

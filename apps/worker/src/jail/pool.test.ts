@@ -315,6 +315,7 @@ function startPool(options: Partial<JailPoolOptions>): Promise<JailPool> {
     memoryMb: 128,
     asNobody: true,
     imageRoots: [path.join(folder, 'images')],
+    outputRoots: [path.join(folder, 'results')],
     references: 'deny',
     slots: 1,
     killGraceMs: 200,

@@ -1,9 +1,16 @@
 import { type JailCommandOptions, prepareJails } from './command.ts';
 import { type RunLimits, Seat } from './seat.ts';
-import { emptyReport, type ImageRules, type JailReport, type JailTask, type Readiness } from './task.ts';
+import {
+  emptyReport,
+  type ImageRules,
+  type JailReport,
+  type JailTask,
+  type OutputRules,
+  type Readiness,
+} from './task.ts';
 import { timerMs } from './timer.ts';
 
-export interface JailPoolOptions extends JailCommandOptions, ImageRules {
+export interface JailPoolOptions extends JailCommandOptions, ImageRules, OutputRules {
   readonly slots: number;
   readonly killGraceMs: number;
   readonly onReady?: (readiness: Readiness) => void;
@@ -80,11 +87,12 @@ export class JailPool implements AsyncDisposable {
 
   #open(): void {
     if (this.#closed) return;
-    const { killGraceMs, onReady, onBroken, server = SERVER, memoryMb, imageRoots, references } = this.#options;
+    const { killGraceMs, onReady, onBroken, server = SERVER } = this.#options;
+    const { memoryMb, imageRoots, references, outputRoots } = this.#options;
     const seat = new Seat({
       server,
       killGraceMs,
-      settings: { command: this.#jails.command, memoryMb, imageRoots, references },
+      settings: { command: this.#jails.command, memoryMb, imageRoots, references, outputRoots },
       onReady: (readiness) => {
         this.#fault = undefined;
         onReady?.(readiness);

@@ -1,7 +1,6 @@
 import type { ErrorCode } from '@guestkit/core/job/error-code';
-import type { FileStamp } from '@guestkit/core/security/file-stamp';
 import type { ReferencePolicy } from '@guestkit/core/security/reference-policy';
-import type { ImageRequest, Progress } from '@guestkit/operations/operation';
+import type { ImageRequest, OutputRequest, Progress } from '@guestkit/operations/operation';
 import type { JailCommand } from './command.ts';
 import type { ErrorFacts } from './error-facts.ts';
 import type { Usage } from './usage.ts';
@@ -11,6 +10,8 @@ export interface JailTask {
   readonly operation: string;
   readonly payload: unknown;
   readonly images: readonly ImageRequest[];
+  /** Where to write the document of the result. */
+  readonly output?: OutputRequest | undefined;
 }
 
 /** How an attempt in a jail ended, before anyone decides what that means for the job. */
@@ -33,18 +34,23 @@ export interface JailReport {
   readonly usage: Usage | undefined;
   readonly imageBytesRead: number;
   readonly checksums: readonly ChecksumOutcome[];
-  /** The files that were read: no output may replace one. */
-  readonly files: readonly FileStamp[];
+  readonly output?: WrittenOutput | undefined;
+}
+
+export interface WrittenOutput {
+  /** As the client named it. */
+  readonly destination: string;
+  readonly sizeBytes: number;
 }
 
 /** The report of an attempt that no jail served to its end. */
 export function emptyReport(ending: Ending): JailReport {
-  return { ending, usage: undefined, imageBytesRead: 0, checksums: [], files: [] };
+  return { ending, usage: undefined, imageBytesRead: 0, checksums: [] };
 }
 
 export type ChecksumOutcome = 'success' | 'failure' | 'skipped';
 
-export interface SeatSettings extends ImageRules {
+export interface SeatSettings extends ImageRules, OutputRules {
   readonly command: JailCommand;
   readonly memoryMb: number;
 }
@@ -53,6 +59,10 @@ export interface SeatSettings extends ImageRules {
 export interface ImageRules {
   readonly imageRoots: readonly string[];
   readonly references: ReferencePolicy;
+}
+
+export interface OutputRules {
+  readonly outputRoots: readonly string[];
 }
 
 /** From the main loop to the thread of a seat. */

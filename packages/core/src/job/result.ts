@@ -18,6 +18,8 @@ export interface JobMetrics {
   readonly disk_write_bytes?: number;
   readonly peak_memory_mb?: number;
   readonly cpu_seconds?: number;
+  /** The same in milliseconds: most attempts take less than a second. */
+  readonly cpu_ms?: number;
 }
 
 export interface JobOutputs {

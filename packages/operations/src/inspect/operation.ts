@@ -14,6 +14,7 @@ export const inspectOperation: Operation<InspectPayload> = {
       ? {
           format: output.format,
           destination: output.destination,
+          member: 'inspect',
           ...(output.compression != null && { compression: output.compression }),
         }
       : undefined,

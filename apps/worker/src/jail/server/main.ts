@@ -27,7 +27,7 @@ for (;;) {
   order = orders.next();
   const report = await serveAttempt({
     jail,
-    rules: settings,
+    settings,
     task,
     onProgress: (step) => tell({ type: 'progress', step }),
   });

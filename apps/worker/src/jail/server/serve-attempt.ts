@@ -1,57 +1,83 @@
-import type { Progress } from '@guestkit/operations/operation';
+import type { OutputRequest, Progress } from '@guestkit/operations/operation';
 import type { OfferedImage } from '../start-order.ts';
-import type { ChecksumOutcome, Ending, ImageRules, JailReport, JailTask } from '../task.ts';
+import type { ChecksumOutcome, Ending, ImageRules, JailReport, JailTask, OutputRules, WrittenOutput } from '../task.ts';
 import { usageOf, usageSince } from '../usage.ts';
 import { parseChecksum, sha256Of } from './checksum.ts';
 import { ImageDesk } from './image-desk.ts';
 import type { JailProcess } from './jail-process.ts';
+import { checkOutput, writeOutput } from './output.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { converse, deathOf } from './session.ts';
 
 export interface AttemptService {
   readonly jail: JailProcess;
-  readonly rules: ImageRules;
+  readonly settings: ImageRules & OutputRules;
   readonly task: JailTask;
   readonly onProgress: (step: Progress) => void;
 }
 
-/** Opens and checks the images, lets the jail work on them, measures it and ends it. */
+/** Serves one task from first to last, measures what the jail used, and ends it. */
 export async function serveAttempt(service: AttemptService): Promise<JailReport> {
-  const { jail, rules } = service;
+  const { jail, settings } = service;
   const before = usageOf(jail.pid);
-  using desk = new ImageDesk(rules);
-  const checksums: ChecksumOutcome[] = [];
-  const ending = await serve(service, desk, checksums).catch((error) => endingOf(error, jail));
+  using desk = new ImageDesk(settings);
+  const attempt = new ServedAttempt(service, desk);
+  const ending = await attempt.run().catch((error) => endingOf(error, jail));
   const usage = usageSince(before, usageOf(jail.pid));
   jail.kill();
-  return { ending, usage, imageBytesRead: desk.bytesRead, checksums, files: desk.stamps };
+  return { ending, usage, imageBytesRead: desk.bytesRead, checksums: attempt.checksums, output: attempt.output };
 }
 
-async function serve(service: AttemptService, desk: ImageDesk, checksums: ChecksumOutcome[]): Promise<Ending> {
-  const { jail, task, onProgress } = service;
-  if (task.images.length > 0) onProgress({ phase: 'validation', percent: 5, message: 'Opening the image' });
-  const images = task.images.map((request) => desk.openImage(request));
-  for (const image of images) await verifyChecksum(service, desk, image, checksums);
-  const ending = await converse({ jail, desk, task, images, onProgress });
-  // a wrong answer and a strange error alike may come from a file that was being written
-  desk.assertUnchanged();
-  return ending;
-}
+/** In order: open the images, look whether the result may be written, verify checksums, let the jail work, write the result. */
+class ServedAttempt {
+  readonly checksums: ChecksumOutcome[] = [];
+  output: WrittenOutput | undefined;
+  readonly #service: AttemptService;
+  readonly #desk: ImageDesk;
 
-async function verifyChecksum(
-  { jail, onProgress }: AttemptService,
-  desk: ImageDesk,
-  { source, sizeBytes, request }: OfferedImage,
-  outcomes: ChecksumOutcome[],
-): Promise<void> {
-  if (request.checksum === undefined) return void outcomes.push('skipped');
-  const expected = parseChecksum(request.checksum);
-  onProgress({ phase: 'validation', percent: 10, message: 'Checking the SHA-256 of the image' });
-  const file = { sizeBytes, readInto: (buffer: Buffer, offset: number) => desk.readInto(source, buffer, offset) };
-  const actual = await sha256Of(file, jail.gone);
-  outcomes.push(actual === expected ? 'success' : 'failure');
-  if (actual === expected) return;
-  throw new Refusal('IMAGE_CHECKSUM_MISMATCH', `Image checksum mismatch: expected ${expected}, got ${actual}`);
+  constructor(service: AttemptService, desk: ImageDesk) {
+    this.#service = service;
+    this.#desk = desk;
+  }
+
+  async run(): Promise<Ending> {
+    const { jail, task, settings, onProgress } = this.#service;
+    if (task.images.length > 0) this.#tell('validation', 5, 'Opening the image');
+    const images = task.images.map((request) => this.#desk.openImage(request));
+    if (task.output) checkOutput(task.output, settings, this.#desk.stamps);
+    for (const image of images) await this.#verifyChecksum(image);
+    const ending = await converse({ jail, desk: this.#desk, task, images, onProgress });
+    // a wrong answer and a strange error alike may come from a file that was being written
+    this.#desk.assertUnchanged();
+    return ending.kind === 'result' && task.output ? this.#publish(ending.value, task.output) : ending;
+  }
+
+  async #verifyChecksum({ source, sizeBytes, request }: OfferedImage): Promise<void> {
+    if (request.checksum === undefined) return void this.checksums.push('skipped');
+    const expected = parseChecksum(request.checksum);
+    this.#tell('validation', 10, 'Checking the SHA-256 of the image');
+    const readInto = (buffer: Buffer, offset: number) => this.#desk.readInto(source, buffer, offset);
+    const actual = await sha256Of({ sizeBytes, readInto }, this.#service.jail.gone);
+    this.checksums.push(actual === expected ? 'success' : 'failure');
+    if (actual === expected) return;
+    throw new Refusal('IMAGE_CHECKSUM_MISMATCH', `Image checksum mismatch: expected ${expected}, got ${actual}`);
+  }
+
+  /** Whoever may no longer publish has had its jail killed, which is why `gone` guards the rename. */
+  async #publish(value: unknown, request: OutputRequest): Promise<Ending> {
+    const { jail, settings } = this.#service;
+    this.#tell('export', 90, 'Writing the result');
+    this.output = await writeOutput(value, request, {
+      outputRoots: settings.outputRoots,
+      images: this.#desk.stamps,
+      signal: jail.gone,
+    });
+    return { kind: 'result', value: { ...(value as object), output_file: this.output.destination } };
+  }
+
+  #tell(phase: string, percent: number, message: string): void {
+    this.#service.onProgress({ phase, percent, message });
+  }
 }
 
 async function endingOf(error: unknown, jail: JailProcess): Promise<Ending> {

@@ -1,0 +1,56 @@
+import { type ErrorCode, jobError } from '@guestkit/core/job/error-code';
+import type { JobError } from '@guestkit/core/job/result';
+import type { DiskErrorKind } from '@guestkit/disk';
+import type { ErrorFacts } from '../jail/error-facts.ts';
+import type { Ending } from '../jail/task.ts';
+
+// What follows from how an attempt ended. Whether a code is worth another attempt is said in core/job/error-code.ts.
+
+const CODE_OF_DISK_ERROR: Readonly<Record<DiskErrorKind, ErrorCode>> = {
+  io: 'IMAGE_UNREADABLE',
+  corrupt: 'IMAGE_CORRUPT',
+  unsupported: 'IMAGE_UNSUPPORTED',
+  encrypted: 'IMAGE_ENCRYPTED',
+  denied: 'REFERENCE_DENIED',
+  'not-found': 'EXECUTION_ERROR',
+};
+
+export type Failure = Exclude<Ending, { readonly kind: 'result' | 'stopped' }>;
+
+/** The error that a failed attempt leaves in the result. */
+export function errorOf(failure: Failure): JobError {
+  switch (failure.kind) {
+    case 'error':
+      return errorOfOperation(failure.facts);
+    case 'refused':
+      return jobError(failure.code, failure.message);
+    case 'timeout':
+      return jobError('TIMEOUT', 'The attempt ran longer than execution.timeout_seconds');
+    case 'died':
+      return failure.outOfMemory
+        ? jobError('OUT_OF_MEMORY', `The attempt needed more memory than it is allowed: ${failure.reason}`)
+        : jobError('ATTEMPT_CRASHED', `The process of the attempt ended without an answer: ${failure.reason}`);
+    case 'abuse':
+      // an image that got hold of its parser once will do so again
+      return final(jobError('ATTEMPT_CRASHED', `The process of the attempt broke the rules: ${failure.message}`));
+  }
+}
+
+function errorOfOperation({ name, message, kind, format, offset, path }: ErrorFacts): JobError {
+  // a result that does not fit into a frame
+  if (name === 'FrameError') return jobError('RESULT_TOO_LARGE', message);
+  if (kind === undefined) return jobError('EXECUTION_ERROR', message);
+  const details = {
+    kind,
+    ...(format !== undefined && { format }),
+    ...(offset !== undefined && { offset }),
+    ...(path !== undefined && { path }),
+  };
+  const error = jobError(CODE_OF_DISK_ERROR[kind], message, details);
+  // what is not in the image now will not be there later
+  return kind === 'not-found' ? final(error) : error;
+}
+
+function final(error: JobError): JobError {
+  return { ...error, recoverable: false, retry_recommended: false };
+}

@@ -1,0 +1,22 @@
+import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { WorkerAdvertisement, WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
+import type { Logger } from '@guestkit/core/telemetry/logger';
+import type { WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
+import type { Operation, Runner } from '@guestkit/operations/operation';
+import type { JailPool } from '../jail/pool.ts';
+
+/** The worker, as its attempts see it. */
+export interface AttemptHost {
+  readonly advertise: () => WorkerAdvertisement;
+  readonly registry: WorkerRegistry;
+  readonly events: EventStream;
+  readonly jails: JailPool;
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** For operations that run in the worker itself. */
+  readonly inlineRunners: ReadonlyMap<string, Runner>;
+  readonly maxLostAttempts: number;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+  /** Fires when attempts must go back to the queue. */
+  readonly leaving: AbortSignal;
+}

@@ -1,0 +1,56 @@
+import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import { type JobEvent, type JobEventBase, sequenceOf } from '@guestkit/core/job/event';
+import { timestampOf } from '@guestkit/core/job/timestamp';
+import type { Delivery } from '@guestkit/core/queue/job-queue';
+import type { Progress } from '@guestkit/operations/operation';
+
+type Told<Event> = Event extends JobEvent ? Omit<Event, keyof JobEventBase> : never;
+/** What happened, without the members that every event has. */
+export type Happening = Told<JobEvent>;
+
+export interface JournalOptions {
+  readonly events: EventStream;
+  readonly delivery: Delivery;
+  readonly workerId: string;
+  readonly onError: (error: Error) => void;
+}
+
+/** Tells the event stream what happens in one attempt, numbered in order. */
+export class AttemptJournal {
+  readonly #options: JournalOptions;
+  #next = 0;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the stream has them. */
+  async tell(...happenings: readonly Happening[]): Promise<void> {
+    await this.#options.events.publish(happenings.map((happening) => this.#eventOf(happening)));
+  }
+
+  /** For what the attempt need not wait for. */
+  mention(...happenings: readonly Happening[]): void {
+    this.tell(...happenings).catch(this.#options.onError);
+  }
+
+  #eventOf(happening: Happening): JobEvent {
+    const { delivery, workerId } = this.#options;
+    const { attempt, job } = delivery;
+    const sequence = sequenceOf(attempt, this.#next);
+    this.#next += 1;
+    const base: JobEventBase = {
+      tenant: job.tenant,
+      job_id: job.document.job_id,
+      attempt,
+      sequence,
+      timestamp: timestampOf(Date.now()),
+      worker_id: workerId,
+    };
+    return { ...base, ...happening };
+  }
+}
+
+export function progressHappening({ phase, percent, message }: Progress): Happening {
+  return { type: 'progress', phase, progress_percent: percent, message };
+}

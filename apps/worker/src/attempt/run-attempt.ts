@@ -1,0 +1,195 @@
+import { jobError } from '@guestkit/core/job/error-code';
+import {
+  completedResult,
+  type EndedAttempt,
+  failedResult,
+  type JobError,
+  type JobMetrics,
+  type ResultDocument,
+} from '@guestkit/core/job/result';
+import { epochMsOf } from '@guestkit/core/job/timestamp';
+import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
+import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
+import type { Progress } from '@guestkit/operations/operation';
+import { emptyReport, type JailReport } from '../jail/task.ts';
+import { admit } from './admission.ts';
+import { execute } from './execute.ts';
+import { errorOf, type Failure } from './fate.ts';
+import type { AttemptHost } from './host.ts';
+import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
+import { countAttempt, countReport, countResult } from './measures.ts';
+import { ProgressThrottle } from './progress.ts';
+
+const POSTPONE_MS = 500;
+
+/** Runs deliveries as attempts. Whatever goes wrong in one is its outcome: the handler does not throw. */
+export function createAttemptHandler(host: AttemptHost): DeliveryHandler {
+  return async (delivery, lost) => {
+    host.metrics.activeJobs.inc();
+    try {
+      return await new Attempt(host, delivery, lost).run();
+    } catch (err) {
+      // ours or the cluster's fault, so the job may try elsewhere
+      jobLogger(host.logger, delivery.job.document, delivery.attempt).error({ err }, 'attempt could not be settled');
+      return postponed('The worker could not settle the attempt');
+    } finally {
+      host.metrics.activeJobs.dec();
+    }
+  };
+}
+
+/**
+ * The life of one attempt, in order: may it begin here; tell that it has; run the operation; decide what its end means; tell that,
+ * and only then answer the queue, so that a crash in between runs it again rather than losing it. Once `lost` fires the job is
+ * another worker's, and nothing is told any more.
+ */
+class Attempt {
+  readonly #host: AttemptHost;
+  readonly #delivery: Delivery;
+  readonly #lost: AbortSignal;
+  readonly #journal: AttemptJournal;
+  readonly #progress: ProgressThrottle;
+  readonly #logger: Logger;
+  readonly #startedAtMs = Date.now();
+
+  constructor(host: AttemptHost, delivery: Delivery, lost: AbortSignal) {
+    this.#host = host;
+    this.#delivery = delivery;
+    this.#lost = lost;
+    this.#logger = jobLogger(host.logger, delivery.job.document, delivery.attempt);
+    const onError = (err: Error) => this.#logger.warn({ err }, 'event could not be told');
+    const workerId = host.advertise().worker_id;
+    this.#journal = new AttemptJournal({ events: host.events, delivery, workerId, onError });
+    this.#progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
+  }
+
+  async run(): Promise<Outcome> {
+    const admission = await admit(this.#delivery, this.#host);
+    if (admission.kind === 'postponed') return this.#postpone(admission.reason);
+    countAttempt(this.#delivery, this.#host);
+    if (admission.kind === 'refused') {
+      this.#journal.mention({ type: 'assigned' });
+      return this.#fail(admission.error, emptyReport({ kind: 'stopped' }));
+    }
+    this.#journal.mention({ type: 'assigned' }, { type: 'running' });
+    this.#logger.info('attempt started');
+    const { operation, payload } = admission;
+    const { document } = this.#delivery.job;
+    const signal = AbortSignal.any([this.#lost, this.#host.leaving]);
+    const onProgress = (step: Progress) => this.#progress.add(step);
+    const report = await execute({ document, operation, payload, signal, onProgress }, this.#host);
+    countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
+    return this.#settle(report);
+  }
+
+  #postpone(reason: string): Outcome {
+    this.#host.metrics.attempts.inc({ outcome: 'postponed' });
+    this.#logger.debug({ reason }, 'attempt postponed');
+    return postponed(reason);
+  }
+
+  #settle(report: JailReport): Outcome | Promise<Outcome> {
+    const { ending } = report;
+    if (this.#lost.aborted) return this.#abandon();
+    if (ending.kind === 'stopped') return this.#release();
+    if (ending.kind === 'result') return this.#complete(ending.value, report);
+    return this.#fail(this.#errorOf(ending), report);
+  }
+
+  #abandon(): Outcome {
+    this.#progress.take();
+    this.#host.metrics.attempts.inc({ outcome: 'lost' });
+    this.#logger.warn('attempt stopped: the job is not ours any more');
+    return { kind: 'released' };
+  }
+
+  async #release(): Promise<Outcome> {
+    await this.#tell({ type: 'released', reason: 'drain' });
+    this.#host.metrics.attempts.inc({ outcome: 'drain' });
+    this.#logger.info('attempt given back: the worker is stopping');
+    return { kind: 'released' };
+  }
+
+  async #complete(data: unknown, report: JailReport): Promise<Outcome> {
+    const outputs = report.output && { primary: report.output.destination };
+    const result = completedResult(this.#endedAttempt(report), { data, ...(outputs && { outputs }) });
+    if (!(await this.#finish(result))) return this.#abandon();
+    const { duration_ms } = result.execution_summary;
+    return { kind: 'completed', summary: { status: result.status, worker_id: result.worker_id, duration_ms } };
+  }
+
+  async #fail(error: JobError, report: JailReport): Promise<Outcome> {
+    const reason = `${error.code}: ${error.message}`;
+    if (error.retry_recommended && this.#mayRetry()) {
+      await this.#tell({ type: 'released', reason: 'retry', error });
+      this.#host.metrics.attempts.inc({ outcome: 'retry' });
+      this.#logger.warn({ error }, 'attempt failed, another will follow');
+      return this.#lost.aborted ? this.#abandon() : { kind: 'failed', retry: true, reason };
+    }
+    const told = await this.#finish(failedResult(this.#endedAttempt(report), error));
+    return told ? { kind: 'failed', retry: false, reason } : this.#abandon();
+  }
+
+  #errorOf(failure: Failure): JobError {
+    const { deadline } = this.#delivery.job.document.execution;
+    const isLate = failure.kind === 'timeout' && deadline !== undefined && epochMsOf(deadline) <= Date.now();
+    return isLate ? jobError('DEADLINE_EXCEEDED', `execution.deadline passed at ${deadline}`) : errorOf(failure);
+  }
+
+  #mayRetry(): boolean {
+    return this.#delivery.failedAttempts + 1 < this.#delivery.job.document.execution.max_attempts;
+  }
+
+  /** Tells the end of the job. `false` when it ceased to be ours before that. */
+  async #finish(result: ResultDocument): Promise<boolean> {
+    if (!(await this.#tell({ type: 'finished', result }))) return false;
+    countResult(result, this.#delivery, this.#host);
+    this.#logger.info({ status: result.status, error: result.error, ...result.execution_summary }, 'attempt ended');
+    return true;
+  }
+
+  /** A stream that waits for Redis must not keep an attempt that nobody wants any more. */
+  async #tell(last: Happening): Promise<boolean> {
+    if (this.#lost.aborted) return false;
+    const lost = Promise.withResolvers<false>();
+    const onLost = () => lost.resolve(false);
+    this.#lost.addEventListener('abort', onLost, { once: true });
+    const told = this.#journal.tell(...this.#progress.take().map(progressHappening), last).then(() => true);
+    return Promise.race([told, lost.promise]).finally(() => this.#lost.removeEventListener('abort', onLost));
+  }
+
+  #tellProgress(steps: readonly Progress[]): void {
+    if (this.#lost.aborted) return;
+    this.#journal.mention(...steps.map(progressHappening));
+    const newest = steps.at(-1);
+    if (newest) this.#delivery.reportProgress(newest).catch((err) => this.#logger.debug({ err }, 'progress not shown'));
+  }
+
+  #endedAttempt({ usage, imageBytesRead, output }: JailReport): EndedAttempt {
+    const metrics: JobMetrics | undefined = usage && {
+      disk_read_bytes: imageBytesRead,
+      disk_write_bytes: output?.sizeBytes ?? 0,
+      peak_memory_mb: Math.ceil(usage.peakMemoryBytes / 2 ** 20),
+      // whole seconds are what clients of the protocol can read
+      cpu_seconds: Math.round(usage.cpuMs / 1000),
+      cpu_ms: usage.cpuMs,
+    };
+    return {
+      document: this.#delivery.job.document,
+      workerId: this.#host.advertise().worker_id,
+      attempt: this.#delivery.attempt,
+      startedAtMs: this.#startedAtMs,
+      endedAtMs: Date.now(),
+      ...(metrics && { metrics }),
+    };
+  }
+
+  #elapsedSeconds(): number {
+    return (Date.now() - this.#startedAtMs) / 1000;
+  }
+}
+
+function postponed(reason: string): Outcome {
+  // spread out, so that those who may not run it do not all come back at once
+  return { kind: 'postponed', delayMs: Math.round(POSTPONE_MS * (1 + Math.random())), reason };
+}

@@ -1,0 +1,76 @@
+import { promisify } from 'node:util';
+import { gzip, zstdCompress } from 'node:zlib';
+import { type FileStamp, sameFile } from '@guestkit/core/security/file-stamp';
+import { type OutputPlace, resolveOutput } from '@guestkit/core/security/output-guard';
+import { PathError } from '@guestkit/core/security/path-error';
+import { writeAtomically } from '@guestkit/core/security/write-atomically';
+import type { OutputRequest } from '@guestkit/operations/operation';
+import { stringify } from 'yaml';
+import type { OutputRules, WrittenOutput } from '../task.ts';
+import { Refusal } from './refusal.ts';
+
+const RENDER: Readonly<Record<OutputRequest['format'], (value: unknown) => string>> = {
+  json: (value) => `${JSON.stringify(value, null, 2)}\n`,
+  yaml: (value) => stringify(value),
+};
+
+const COMPRESS: Readonly<Record<NonNullable<OutputRequest['compression']>, (bytes: Buffer) => Promise<Buffer>>> = {
+  gzip: promisify<Buffer, Buffer>(gzip),
+  zstd: promisify<Buffer, Buffer>(zstdCompress),
+};
+
+/** Finds out whether a result may be written there, before any work is spent on it. @throws Refusal */
+export function checkOutput(request: OutputRequest, { outputRoots }: OutputRules, images: readonly FileStamp[]): void {
+  placeOf(request, outputRoots, images);
+}
+
+/** Writes the document of a result whole or not at all; nothing appears when the signal fires first. @throws Refusal */
+export async function writeOutput(
+  value: unknown,
+  request: OutputRequest,
+  {
+    outputRoots,
+    images,
+    signal,
+  }: OutputRules & { readonly images: readonly FileStamp[]; readonly signal: AbortSignal },
+): Promise<WrittenOutput> {
+  const place = placeOf(request, outputRoots, images);
+  try {
+    const sizeBytes = await writeAtomically(place.path, await render(documentOf(value, request), request), { signal });
+    return { destination: request.destination, sizeBytes };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Refusal('OUTPUT_FAILED', `Cannot write "${request.destination}": ${codeOf(error)}`);
+  }
+}
+
+function placeOf({ destination }: OutputRequest, roots: readonly string[], images: readonly FileStamp[]): OutputPlace {
+  const place = resolve(destination, roots);
+  const { replaces } = place;
+  if (replaces === undefined || !images.some((image) => sameFile(image, replaces))) return place;
+  throw new Refusal('PATH_DENIED', `Cannot write "${destination}": it is an image that is read`);
+}
+
+function resolve(destination: string, roots: readonly string[]): OutputPlace {
+  try {
+    return resolveOutput(roots, destination);
+  } catch (error) {
+    if (!(error instanceof PathError))
+      throw new Refusal('OUTPUT_FAILED', `Cannot write "${destination}": ${codeOf(error)}`);
+    throw new Refusal(error.kind === 'denied' ? 'PATH_DENIED' : 'OUTPUT_FAILED', error.message);
+  }
+}
+
+function documentOf(value: unknown, { member }: OutputRequest): unknown {
+  return member === undefined ? value : (value as Readonly<Record<string, unknown>>)[member];
+}
+
+async function render(document: unknown, { format, compression }: OutputRequest): Promise<Buffer> {
+  const bytes = Buffer.from(RENDER[format](document));
+  return compression === undefined ? bytes : COMPRESS[compression](bytes);
+}
+
+/** System errors name paths of the host; their code does not. */
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'the storage refused it';
+}
