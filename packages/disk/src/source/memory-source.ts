@@ -7,7 +7,8 @@ export class MemorySource implements ByteSource {
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // a Buffer has methods of the same names that do other things: its slice shares, ours copies
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.sizeBytes = bytes.length;
   }
 

@@ -126,7 +126,7 @@ function findLabel(bytes: Uint8Array): { readonly label: string | undefined } | 
     const entry = bytes.subarray(at, at + ENTRY_SIZE);
     if (entry[0] === 0) return { label: undefined };
     if (entry[0] === DELETED || !isLabel(entry)) continue;
-    const name = entry.slice(0, 11);
+    const name = Uint8Array.from(entry.subarray(0, 11));
     if (name[0] === ESCAPED_E5) name[0] = DELETED;
     const label = toLabel(name);
     return { label: label === 'NO NAME' ? undefined : label };

@@ -9,7 +9,7 @@ import { findLinuxRaid } from './linux-raid.ts';
 import { refineLuks } from './luks.ts';
 import { refineLvm2 } from './lvm2.ts';
 import { refineNtfs } from './ntfs.ts';
-import { refineSquashfs, refineUfs } from './small.ts';
+import { refineOcfs2, refineSquashfs, refineUfs } from './small.ts';
 import { HIBERNATION_MAGICS, refineHibernation, refineSwap, SWAP_MAGICS } from './swap.ts';
 import { findZfs } from './zfs.ts';
 
@@ -62,7 +62,7 @@ export const SIGNATURE_FORMATS: readonly (SignatureFormat | SignatureSearch)[] =
   { type: 'hfsplus', magics: [magic('H+', 1024), magic('HX', 1024)], refine: refineHfsplus },
   { type: 'hfs', magics: [magic('BD', 1024)], refine: refineHfs },
   { type: 'ufs', find: refineUfs },
-  { type: 'ocfs2', magics: [1024, 2048, 4096, 8192].map((at) => magic('OCFSV2', at)) },
+  { type: 'ocfs2', magics: [1024, 2048, 4096, 8192].map((at) => magic('OCFSV2', at)), refine: refineOcfs2 },
   { type: 'gfs2', magics: [magic('\x01\x16\x19\x70', 65536)] },
   { type: 'squashfs', magics: [magic('hsqs'), magic('sqsh')], refine: refineSquashfs },
   { type: 'btrfs', magics: [magic('_BHRfS_M', 65600)], uuid: { at: 65568 }, label: { at: 65835, length: 256 } },

@@ -40,16 +40,18 @@ function findJoliet(volume: ByteSource): Uint8Array | undefined {
 }
 
 /**
- * Joliet keeps 16 characters of Unicode, the primary descriptor 32 of ASCII with `_` for the rest. When they agree, the label is
- * put together from both, as blkid does.
+ * Joliet keeps 16 characters of Unicode, the primary descriptor 32 of upper-case ASCII with `_` for the rest. When they agree, the
+ * label is put together from both, as blkid does.
  */
 function unicodeLabel(ascii: Uint8Array, utf16: Uint8Array): Uint8Array {
-  const units = Array.from({ length: 16 }, (_, index) => ((utf16[index * 2] ?? 0) << 8) | (utf16[index * 2 + 1] ?? 0));
-  const isReplaced = (index: number) => ascii[index] === 0x5f;
-  const isPrefix = units.every((unit, index) => isReplaced(index) || unit === ascii[index]);
-  if (!isPrefix) return utf16;
-  const merged = Array.from(ascii, (byte, index) => (isReplaced(index) ? (units[index] ?? byte) : byte));
-  return Uint8Array.from(merged.flatMap((unit) => [unit >> 8, unit & 0xff]));
+  const short = new TextDecoder('utf-16be').decode(utf16);
+  const long = new TextDecoder('latin1').decode(ascii);
+  const agrees = [...short].every((character, index) => {
+    return long[index] === '_' || long[index]?.toUpperCase() === character.toUpperCase();
+  });
+  if (!agrees) return utf16;
+  const rest = [...ascii.subarray(short.length)].flatMap((byte) => [0, byte]);
+  return Uint8Array.from([...utf16, ...rest]);
 }
 
 /** `2009-09-24-10-32-43-00`; `undefined` when the date is left out. */

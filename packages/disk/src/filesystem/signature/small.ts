@@ -1,6 +1,6 @@
 import { readFields } from '../../fields.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { hasText, magic, peek, type Refinement, readLabel } from './format.ts';
+import { hasText, type Magic, magic, peek, type Refinement, readIdentity, readLabel } from './format.ts';
 
 // Filesystems of which a few lines are all there is to say.
 
@@ -11,6 +11,11 @@ export function refineSquashfs(volume: ByteSource): Refinement | undefined {
   const header = peek(volume, 0, 96);
   if (header === undefined) return undefined;
   return { type: readFields(header, SQUASHFS).major === 4 ? 'squashfs' : 'squashfs3' };
+}
+
+/** The superblock is in the third block, whatever a block is. */
+export function refineOcfs2(volume: ByteSource, { at }: Magic): Refinement {
+  return { label: readLabel(volume, { at: at + 272, length: 64 }), uuid: readIdentity(volume, { at: at + 336 }) };
 }
 
 const UFS_SUPERBLOCKS = [0, 8192, 65536, 262144];

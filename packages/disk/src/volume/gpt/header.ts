@@ -46,7 +46,8 @@ export function readGptCopy(disk: ByteSource, lba: number, sectorSize: number): 
 }
 
 function headerChecksum(header: Uint8Array, size: number): number {
-  const copy = header.slice(0, size);
+  // not slice: that of a Buffer would not copy
+  const copy = Uint8Array.from(header.subarray(0, size));
   copy.fill(0, GPT_CRC_OFFSET, GPT_CRC_OFFSET + 4);
   return crc32(copy);
 }

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const CORPUS = process.env.GUESTKIT_CORPUS ?? path.resolve(import.meta.dirname, '../../../../../shared/corpus');
+
+/** Why a test of the corpus does not run here, or `undefined` when it does. */
+export const corpusAbsent = existsSync(CORPUS) ? undefined : `corpus of real images is absent (${CORPUS})`;
+
+/** Files of the corpus that match a pattern, by their path in it, sorted. */
+export function corpusFiles(pattern: string): readonly string[] {
+  return globSync(pattern, { cwd: CORPUS }).sort();
+}
+
+export function readCorpusText(file: string): string {
+  return readFileSync(path.join(CORPUS, file), 'utf8');
+}
+
+/** The content of a file of the corpus, unpacked when it is packed. */
+export function readCorpus(file: string): Uint8Array {
+  const command = UNPACK[path.extname(file)];
+  const full = path.join(CORPUS, file);
+  return command === undefined ? readFileSync(full) : execFileSync(command, ['-dc', full], { maxBuffer: 2 ** 30 });
+}
+
+const UNPACK: Readonly<Record<string, string>> = {
+  '.xz': 'xz',
+  '.gz': 'gzip',
+  '.bz2': 'bzip2',
+  '.zst': 'zstd',
+  '.Z': 'gzip',
+};
