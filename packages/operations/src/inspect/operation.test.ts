@@ -57,7 +57,7 @@ describe('the payload of guestkit.inspect', () => {
 
   test('names the output that is asked for', () => {
     const output = { format: 'yaml', destination: '/results/a.yaml.gz', compression: 'gzip' };
-    expect(inspectOperation.output(parse({ output }))).toEqual(output);
+    expect(inspectOperation.output(parse({ output }))).toEqual({ ...output, member: 'inspect' });
     expect(inspectOperation.output(parse({}))).toBeUndefined();
   });
 });
