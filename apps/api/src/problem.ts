@@ -27,8 +27,6 @@ export const PROBLEMS = {
   },
 } as const satisfies Readonly<Record<string, { status: number; code: string; meaning: string }>>;
 
-const INVALID_JOB = 'Job validation failed: ';
-
 export type ProblemKind = keyof typeof PROBLEMS;
 
 export interface ProblemBody {
@@ -77,19 +75,28 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof URIError || statusOf(error) === 400) {
     return new Problem('bad-request', 'Cannot read the address: it is not properly encoded', { cause: error });
   }
+  if (isDatabaseFault(error)) {
+    return new Problem('unavailable', 'Cannot reach the database: try again', {
+      cause: error,
+      headers: { 'retry-after': '1' },
+    });
+  }
   return new Problem('internal', 'Cannot answer: an unexpected fault, see the log of the node', { cause: error });
 }
 
 function ofJobDocument(error: JobDocumentError): Problem {
+  const kind = error.stage === 'shape' ? 'bad-request' : 'invalid-job';
   const details = error.field === undefined ? {} : { details: { field: error.field } };
-  return error.stage === 'shape'
-    ? new Problem('bad-request', error.message, { ...details, cause: error })
-    : new Problem('invalid-job', prefixed(error.message), { ...details, cause: error });
+  return new Problem(kind, error.message, { ...details, cause: error });
 }
 
-/** The prefix that clients match on; the reader of documents has put it there already, the choice of a pool has not. */
-function prefixed(message: string): string {
-  return message.startsWith(INVALID_JOB) ? message : INVALID_JOB + message;
+// result codes of SQLite that speak of its surroundings: busy, locked, read-only, I/O error, disk full, cannot open
+const SQLITE_FAULTS: readonly unknown[] = [5, 6, 8, 10, 13, 14];
+
+/** The low byte of an extended result code is the code itself. */
+function isDatabaseFault(error: unknown): boolean {
+  if (!(error instanceof Error && 'errcode' in error)) return false;
+  return typeof error.errcode === 'number' && SQLITE_FAULTS.includes(error.errcode & 0xff);
 }
 
 function statusOf(error: unknown): unknown {

@@ -9,6 +9,7 @@ export async function reach<Value>(service: string, call: () => Promise<Value>, 
   try {
     return await Promise.race([call(), late]);
   } catch (cause) {
+    if (cause instanceof Problem) throw cause;
     throw new Problem('unavailable', `Cannot reach ${service}: it gives no answer, try again`, {
       cause,
       headers: { 'retry-after': '1' },

@@ -1,14 +1,17 @@
+import { isLoopback } from '@guestkit/core/config/api-config';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import { sendProblem } from './answer.ts';
 import type { ApiParts } from './api-parts.ts';
 import { Problem, problemOf } from './problem.ts';
 import { authenticate, type Challenge } from './request/authenticate.ts';
 import { contextOf } from './request/context.ts';
-import { refuseCrossSite, requireLocalHost } from './request/guard.ts';
+import { refuseCrossSite, requireLocalHost, SAFE_METHODS } from './request/guard.ts';
 import { secureApi, secureBoard } from './request/secure-headers.ts';
 import { namesOf, trackRequests } from './request/track.ts';
 import { apiRoutes } from './routes/catalogue.ts';
 import type { Route } from './routes/route.ts';
+
+const BOARD = '/board';
 
 /** The HTTP face of an API node: every request is named, guarded, answered, and told to log and metrics. */
 export function createApp(parts: ApiParts): Express {
@@ -17,7 +20,7 @@ export function createApp(parts: ApiParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(trackRequests(parts));
-  app.use('/board', secureBoard(), guards(parts, 'Basic'), parts.board);
+  app.use(BOARD, named(BOARD), secureBoard(), guards(parts, 'Basic'), touchable(parts), parts.board);
   app.use(secureApi());
   app.use(routerOf(routes.filter((route) => route.open)));
   app.use(guards(parts, 'Bearer'));
@@ -27,26 +30,35 @@ export function createApp(parts: ApiParts): Express {
   return app;
 }
 
-function guards({ config: { apiKey, host, insecure } }: ApiParts, challenge: Challenge): RequestHandler[] {
+function guards({ config: { apiKey, host } }: ApiParts, challenge: Challenge): RequestHandler[] {
   if (apiKey !== undefined) return [refuseCrossSite, authenticate(apiKey, challenge)];
   // a node that serves everyone cannot know by which names it goes
-  return insecure ? [refuseCrossSite] : [refuseCrossSite, requireLocalHost(host)];
+  return isLoopback(host) ? [refuseCrossSite, requireLocalHost(host)] : [refuseCrossSite];
+}
+
+/** Bull Board refuses to touch queues by itself when it is read-only; this does not depend on its doing so for every action. */
+function touchable({ config }: ApiParts): RequestHandler {
+  return ({ method }, _response, next) => {
+    if (!config.boardReadOnly || SAFE_METHODS.has(method)) return next();
+    throw new Problem('forbidden', 'Cannot change anything: the board is read-only, see --board-read-only');
+  };
 }
 
 function routerOf(routes: readonly Route[]): Router {
   const router = Router();
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
     const methods = group.map((route) => route.method);
-    for (const route of group) router[route.method](path, handlerOf(route));
+    for (const { method, handle } of group) router[method](path, named(path), handle);
     router.all(path, refuseMethod(methods));
   }
   return router;
 }
 
-function handlerOf({ path, handle }: Route): RequestHandler {
-  return (request, response) => {
-    contextOf(response).route = path;
-    return handle(request, response);
+/** Notes for log and metrics which route answers. */
+function named(route: string): RequestHandler {
+  return (_request, response, next) => {
+    contextOf(response).route = route;
+    next();
   };
 }
 

@@ -1,9 +1,11 @@
 import type { JobRecord } from '@guestkit/core/history/job-history';
 import { isFinal } from '@guestkit/core/job/state';
+import type { JobQueue } from '@guestkit/core/queue/job-queue';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { Problem } from '../problem.ts';
+import { reach } from '../reach.ts';
 import { requireJob } from './job-of.ts';
 import { dataAnswer, type Route } from './route.ts';
 
@@ -17,7 +19,7 @@ export function cancelJob(parts: ApiParts): Route {
     id: 'cancelJob',
     summary: 'Ends a job that no worker has started',
     answers: { 200: dataAnswer('The job is cancelled', cancelledSchema) },
-    problems: ['not-found', 'conflict'],
+    problems: ['not-found', 'conflict', 'unavailable'],
     async handle(request, response) {
       const job = await requireJob(parts, request, response);
       refuseUnlessWaiting(job);
@@ -35,28 +37,31 @@ function refuseUnlessWaiting(job: JobRecord): void {
 
 /** Out of the queue first: a worker must not start what history calls cancelled. */
 async function cancelWaiting({ queue, history }: ApiParts, job: JobRecord): Promise<void> {
-  const removed = await queue.remove(job, job.job_id);
-  if (removed === 'active') throw runs(job);
-  if (await history.cancelWaiting(job.tenant, job.job_id, 'cancelled by request')) {
-    // accepted but not yet enqueued: the outbox may have done so meanwhile
-    if (removed === 'absent') await queue.remove(job, job.job_id);
-    return;
-  }
-  await putBack({ queue, history }, job, removed);
+  await reach('Redis', () => takeOut(queue, job));
+  const isCancelled = await history
+    .cancelWaiting(job.tenant, job.job_id, 'cancelled by request')
+    .catch(async (error) => {
+      await putBack(queue, job);
+      throw error;
+    });
+  if (isCancelled) return;
+  const now = (await history.find(job.tenant, job.job_id)) ?? job;
+  if (!isFinal(now.status)) await putBack(queue, job);
+  refuseUnlessWaiting(now);
+  throw runs(now);
 }
 
-/** Between two attempts a job waits in the queue too, but history knows that it has started. */
-async function putBack(
-  { queue, history }: Pick<ApiParts, 'queue' | 'history'>,
-  job: JobRecord,
-  removed: 'removed' | 'absent',
-): Promise<never> {
-  const now = await history.find(job.tenant, job.job_id);
-  if (now && isFinal(now.status)) throw notCancelled(now, `it is already ${now.status}`);
-  if (removed === 'removed') {
-    await queue.enqueue({ ...job, acceptedAtMs: Date.parse(job.submitted_at) });
-  }
-  throw runs(now ?? job);
+async function takeOut(queue: JobQueue, job: JobRecord): Promise<void> {
+  const outcome = await queue.remove(job, job.job_id);
+  if (outcome === 'removed') return;
+  if (outcome === 'active') throw runs(job);
+  // not there yet, or there no longer and not recorded yet: to add it again changes nothing in the second case
+  await putBack(queue, job);
+  if ((await queue.remove(job, job.job_id)) !== 'removed') throw runs(job);
+}
+
+async function putBack(queue: JobQueue, { tenant, pool, document, submitted_at }: JobRecord): Promise<void> {
+  await queue.enqueue({ tenant, pool, document, acceptedAtMs: Date.parse(submitted_at) });
 }
 
 function runs(job: JobRecord): Problem {

@@ -1,7 +1,9 @@
-import type { Acceptance, AcceptedJob, JobRecord } from '@guestkit/core/history/job-history';
+import type { Acceptance, JobRecord } from '@guestkit/core/history/job-history';
+import { submitJob as submit } from '@guestkit/core/history/submit';
 import { type JobDocument, jobDocumentSchema, payloadSchema } from '@guestkit/core/job/document';
 import { parseJobDocument } from '@guestkit/core/job/parse';
 import { poolOf } from '@guestkit/core/job/pool';
+import type { Logger } from '@guestkit/core/telemetry/logger';
 import type { Response } from 'express';
 import * as z from 'zod';
 import { admissionWarnings } from '../admission.ts';
@@ -33,6 +35,7 @@ const location = { Location: 'The address of the job' };
 /** POST /api/v1/jobs */
 export function submitJob(parts: ApiParts): Route {
   const workers = new LiveWorkers(parts);
+  const submitParts = { ...parts, onNotEnqueued: noteNotEnqueued(parts.logger) };
   return {
     method: 'post',
     path: '/api/v1/jobs',
@@ -51,17 +54,18 @@ export function submitJob(parts: ApiParts): Route {
       const text = await readJsonText(request, parts.config.bodyLimitBytes);
       const { document, warnings } = parseJobDocument(text, 'http', { now: parts.clock });
       nameRequest(response, document);
-      const pool = poolOf(document, DEFAULT_POOL);
+      const job = { tenant: parts.config.tenant, pool: poolOf(document, DEFAULT_POOL), document };
       const live = await workers.list();
-      const acceptance = await accept(parts, {
-        tenant: parts.config.tenant,
-        pool,
-        document,
-        acceptedAtMs: parts.clock(),
-      });
-      answer(response, acceptance, [...warnings, ...(live ? admissionWarnings({ document, pool }, live) : [])]);
+      const submission = await submit(submitParts, { ...job, acceptedAtMs: parts.clock() });
+      parts.metrics.jobsAccepted.inc({ outcome: submission.outcome });
+      answer(response, submission, [...warnings, ...(live ? admissionWarnings(job, live) : [])]);
     },
   };
+}
+
+/** Told when Redis is away: the job is durable all the same, and the outbox will carry it to the queue. */
+function noteNotEnqueued(logger: Logger): (err: Error) => void {
+  return (err) => logger.warn({ err }, 'an accepted job waits for the outbox');
 }
 
 function nameRequest(response: Response, { job_id, observability }: JobDocument): void {
@@ -69,20 +73,6 @@ function nameRequest(response: Response, { job_id, observability }: JobDocument)
   context.jobId = job_id;
   context.correlationId = observability?.correlation_id;
   context.traceId = observability?.trace_id ?? context.traceId;
-}
-
-async function accept({ history, queue, logger, metrics }: ApiParts, job: AcceptedJob): Promise<Acceptance> {
-  const acceptance = await history.accept(job);
-  metrics.jobsAccepted.inc({ outcome: acceptance.outcome });
-  if (acceptance.outcome !== 'created') return acceptance;
-  try {
-    await queue.enqueue(job);
-    await history.markEnqueued(job.tenant, [job.document.job_id]);
-  } catch (err) {
-    // the job is durable: the outbox adds it when Redis is back
-    logger.warn({ err, job_id: job.document.job_id }, 'accepted job is not enqueued yet');
-  }
-  return acceptance;
 }
 
 const MESSAGES = {

@@ -1,4 +1,7 @@
+import { connectRedis } from '@guestkit/core/coordination/redis/connection';
+import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
+import type { Place } from './node.ts';
 
 interface Differences {
   readonly worker_id?: string;
@@ -22,5 +25,23 @@ export function advertisement(differences: Differences = {}): WorkerAdvertisemen
     resources: { max_concurrent_jobs: 2, max_disk_size_gb: 100, available_disk_gb: 50, cpu_cores: 2, memory_gb: 4 },
     configuration: { privileged: false, worker_pool: pool, data_locality: [], labels: {} },
     status: { state, current_jobs: 0, last_heartbeat: now },
+  };
+}
+
+/** Announces a worker where nodes look for workers, until it is disposed of. */
+export async function advertise(
+  { redis }: Place,
+  differences: Differences = {},
+): Promise<WorkerAdvertisement & AsyncDisposable> {
+  const connection = await connectRedis(redis.url, { role: 'client' });
+  const registry = new RedisWorkerRegistry({ connection, prefix: 'guestkit' });
+  const worker = advertisement(differences);
+  await registry.announce(worker, 60_000);
+  return {
+    ...worker,
+    async [Symbol.asyncDispose]() {
+      await registry.withdraw(worker.worker_id);
+      await connection[Symbol.asyncDispose]();
+    },
   };
 }

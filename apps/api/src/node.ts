@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import type { ApiConfig } from '@guestkit/core/config/api-config';
+import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
+import { connectRedis } from '@guestkit/core/coordination/redis/connection';
+import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
+import { startOutbox } from '@guestkit/core/history/outbox';
+import { startRecorder } from '@guestkit/core/history/recorder';
+import { openSqliteHistory } from '@guestkit/core/history/sql-history';
+import type { JobEvent } from '@guestkit/core/job/event';
+import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
+import { type ApiMetrics, createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
+import type { Logger } from '@guestkit/core/telemetry/logger';
+import { openBoard } from './board.ts';
+import { JobNews } from './job-news.ts';
+import { type Listener, listen } from './listen.ts';
+import { createApp } from './server.ts';
+
+/** A configuration whose Redis is known: the configured one, or the embedded one. */
+export type ApiNodeConfig = ApiConfig & { readonly redisUrl: string };
+
+export interface ApiNode {
+  readonly url: string;
+  /** Stops listening, lets requests end within `shutdownGraceMs`, and closes all that was opened. */
+  stop(): Promise<void>;
+}
+
+/** Opens history, queue and event stream, carries what is left over between them, and answers requests. */
+export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promise<ApiNode> {
+  await using opened = new AsyncDisposableStack();
+  const metrics = createApiMetrics();
+  const news = new JobNews();
+  const stopping = new AbortController();
+  const onError = (err: Error) => logger.warn({ err }, 'fault in the background');
+
+  const connection = opened.use(await connectRedis(config.redisUrl, { role: 'client', onError }));
+  await assertRedisFit(connection);
+  const prefix = config.redisPrefix;
+  const history = opened.use(await openSqliteHistory({ file: await databaseFile(config) }));
+  const queue = opened.use(createBullmqQueue({ connection, prefix, logger }));
+  const stream = opened.use(new RedisEventStream({ connection, prefix }));
+  const registry = new RedisWorkerRegistry({ connection, prefix });
+  const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
+  opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
+  opened.use(startOutbox({ history, queue, onError }));
+  const board = opened.use(openBoard({ connection, config, onError }));
+
+  const probes = {
+    redis: () => connection.client.ping(),
+    database: () => history.find(config.tenant, 'readiness-probe'),
+  };
+  const app = createApp({
+    ...{ config, history, queue, registry, news, probes, logger, metrics },
+    board: board.handler,
+    clock: Date.now,
+    stopping: stopping.signal,
+  });
+  const listener = await listen(createServer(app), config);
+  logger.info({ url: listener.url }, 'API node is listening');
+  const resources = opened.move();
+  return { url: listener.url, stop: () => stop({ listener, stopping, resources, logger }) };
+}
+
+interface Running {
+  readonly listener: Listener;
+  readonly stopping: AbortController;
+  readonly resources: AsyncDisposableStack;
+  readonly logger: Logger;
+}
+
+async function stop({ listener, stopping, resources, logger }: Running): Promise<void> {
+  stopping.abort();
+  await listener.close();
+  await resources.disposeAsync();
+  logger.info('API node has stopped');
+}
+
+async function databaseFile({ databaseUrl, dataDir }: ApiConfig): Promise<string> {
+  const file = path.resolve(databaseUrl?.replace(/^sqlite:(?:\/\/)?/, '') ?? path.join(dataDir, 'history.sqlite'));
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  return file;
+}
+
+function tellRecorded(
+  events: readonly JobEvent[],
+  { metrics, news }: { readonly metrics: ApiMetrics; readonly news: JobNews },
+): void {
+  for (const { type } of events) metrics.recorderEvents.inc({ type });
+  const newest = events.at(-1);
+  if (newest) metrics.recorderLag.set(Math.max(0, Date.now() - Date.parse(newest.timestamp)) / 1000);
+  news.ring(new Set(events.map(({ job_id }) => job_id)));
+}

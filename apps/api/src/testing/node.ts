@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readApiConfig } from '@guestkit/core/config/api-config';
+import { createLogger } from '@guestkit/core/telemetry/logger';
+import { startRedis, type TestRedis } from '../../../../test/support/redis-server.ts';
+import { type ApiNode, startApiNode } from '../node.ts';
+import { TestClient } from './api-client.ts';
+
+export interface Place extends AsyncDisposable {
+  readonly redis: TestRedis;
+  readonly folder: string;
+  /** The environment of a node that lives here. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A Redis and a folder that API nodes of a test share. */
+export async function openPlace(): Promise<Place> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gk-api-'));
+  const redis = await startRedis();
+  return {
+    redis,
+    folder,
+    env: {
+      REDIS_URL: redis.url,
+      GUESTKIT_DATA_DIR: folder,
+      GUESTKIT_PORT: '0',
+      GUESTKIT_LOG_LEVEL: 'silent',
+      GUESTKIT_SHUTDOWN_GRACE_MS: '2000',
+    },
+    async [Symbol.asyncDispose]() {
+      await redis[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface TestNode extends AsyncDisposable {
+  readonly node: ApiNode;
+  readonly client: TestClient;
+}
+
+let nodes = 0;
+
+/** Starts an API node from its configuration, as main does. */
+export async function startTestNode(
+  place: Place,
+  {
+    argv = [],
+    headers = {},
+  }: { readonly argv?: readonly string[]; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<TestNode> {
+  nodes += 1;
+  // nodes of one process would otherwise be taken for one
+  const config = readApiConfig({ argv, env: { GUESTKIT_NODE_ID: `node-${nodes}`, ...place.env } });
+  const logger = createLogger({ level: config.logLevel, app: 'api', nodeId: config.nodeId });
+  const node = await startApiNode({ ...config, redisUrl: place.redis.url }, logger);
+  return { node, client: new TestClient(node.url, headers), [Symbol.asyncDispose]: () => node.stop() };
+}
