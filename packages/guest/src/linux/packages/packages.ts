@@ -79,23 +79,20 @@ const DATABASES: readonly PackageDatabase[] = [
 export function packagesOf(preferred: PackageFormat | null): Collector<PackageList> {
   return (files) => {
     const ordered = [...DATABASES].sort((a, b) => Number(b.format === preferred) - Number(a.format === preferred));
-    const answers = ordered.flatMap((database) => readDatabase(files, database));
-    return (
-      answers.find(({ status, value }) => status !== 'ok' || (value?.installed.length ?? 0) > 0) ??
-      answers[0] ??
-      absent('No dpkg, apk, pacman or rpm database')
-    );
+    let empty: Answer<PackageList> | undefined;
+    for (const database of ordered) {
+      const path = database.locate(files);
+      const answer = path === undefined ? undefined : database.read(files, path);
+      if (answer && (answer.status !== 'ok' || answer.value.count > 0)) return answer;
+      empty ??= answer;
+    }
+    return empty ?? absent('No dpkg, apk, pacman or rpm database');
   };
 }
 
 /** The format of the first database found, for systems whose name tells nothing. */
 export function packageFormatOnDisk(files: GuestFiles): PackageFormat | null {
   return DATABASES.find((database) => database.locate(files) !== undefined)?.format ?? null;
-}
-
-function readDatabase(files: GuestFiles, database: PackageDatabase): readonly Answer<PackageList>[] {
-  const path = database.locate(files);
-  return path === undefined ? [] : [database.read(files, path)];
 }
 
 function firstExisting(files: GuestFiles, paths: readonly string[]): string | undefined {
