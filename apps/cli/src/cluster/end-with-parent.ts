@@ -2,7 +2,9 @@
 // The parent holds the other end of this pipe and never writes: it closes when the parent ends.
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { LIFELINE_FD } from './lifeline.ts';
+
+/** The entry of `stdio` after the usual three, in keep-running.ts. */
+const LIFELINE_FD = 3;
 
 if (isMainThread) {
   const lifeline = new Socket({ fd: LIFELINE_FD }).unref().resume();

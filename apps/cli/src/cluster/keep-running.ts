@@ -15,11 +15,12 @@ export interface Keeping {
   /** Asks the service to stop: TERM, and KILL when it takes longer than `graceMs`. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  /** A service that dies sooner after its very first start has been set up wrongly: starting it again would not help. */
+  readonly settledMs?: number;
   readonly say: (message: string) => void;
 }
 
-const END_WITH_PARENT = import.meta.resolve('./end-with-parent.ts');
-/** A service that dies this soon after its very first start has been set up wrongly: starting it again would not help. */
+const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href;
 const SETTLED_MS = 3_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -29,13 +30,13 @@ const LONGEST_PAUSE_MS = 30_000;
  * @throws CommandError when it did not even survive its first start
  */
 export async function keepRunning(service: Service, keeping: Keeping): Promise<void> {
-  const { signal, say } = keeping;
+  const { signal, say, settledMs = SETTLED_MS } = keeping;
   let settled = false;
   for (let deaths = 0; !signal.aborted; deaths += 1) {
     const startedAtMs = Date.now();
     const ending = await runOnce(service, keeping);
     if (signal.aborted) return;
-    const stayed = Date.now() - startedAtMs >= SETTLED_MS;
+    const stayed = Date.now() - startedAtMs >= settledMs;
     settled ||= stayed;
     if (!settled) throw new CommandError('unexpected', `Cannot start ${service.name}: it ended with ${ending}`);
     if (stayed) deaths = 0;

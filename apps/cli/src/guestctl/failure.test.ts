@@ -1,0 +1,149 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '../exit-code.ts';
+import { commandFile, runCommand, runForJson } from '../testing/run-command.ts';
+
+const MIB = 2 ** 20;
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'guestctl-failure-'));
+  writeFileSync(at('empty.qcow2'), '');
+  writeFileSync(at('garbage.raw'), Buffer.alloc(MIB, 'garbage'));
+  makeExt4('good.raw');
+  tool('qemu-img', ['convert', '-O', 'qcow2', at('good.raw'), at('good.qcow2')]);
+  copyFileSync(at('good.qcow2'), at('truncated.qcow2'));
+  truncateSync(at('truncated.qcow2'), 200_000);
+  tool('qemu-img', ['convert', '-O', 'vmdk', at('good.raw'), at('disk.vmdk')]);
+  overlay('names-passwd.qcow2', '/etc/passwd');
+  overlay('names-json.qcow2', 'json:{"driver":"file","filename":"/etc/passwd"}');
+  overlay('names-missing.qcow2', 'nowhere.raw');
+  overlay('overlay.qcow2', 'good.raw');
+  mkdirSync(at('below'));
+  overlay('below/overlay.qcow2', '../good.raw');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('guestctl refuses', () => {
+  test.each([
+    ['a file that is not there', 'absent.qcow2', 'not-found'],
+    ['a folder', 'below', 'io'],
+    ['an empty file', 'empty.qcow2', 'corrupt'],
+    ['a truncated qcow2', 'truncated.qcow2', 'corrupt'],
+    ['a backing file outside the folder', 'names-passwd.qcow2', 'denied'],
+    ['a backing file that is a json: description', 'names-json.qcow2', 'denied'],
+    ['a backing file that is not there', 'names-missing.qcow2', 'io'],
+    ['a VMDK, which cannot be read yet', 'disk.vmdk', 'unsupported'],
+    ['bytes that are no disk', 'garbage.raw', 'not-found'],
+  ] as const)('%s, in one line and with its own exit code', (_, image, ending) => {
+    const { code, stdout, stderr } = runCommand('guestctl', ['ls', at(image), '/']);
+    expect({ code, stdout, stderr }).toEqual({
+      code: EXIT_CODES[ending],
+      stdout: '',
+      stderr: expect.stringMatching(/^guestctl: Cannot [^\n]+\n$/),
+    });
+  });
+
+  test.each([
+    ['a claimed format that the content denies', ['info', 'good.qcow2', '--format', 'vmdk'], 'corrupt'],
+    ['a device that is not there', ['ls', 'good.raw', '/', '--device', '/dev/sdb9'], 'not-found'],
+    ['a path that is not there', ['cat', 'good.raw', '/absent'], 'not-found'],
+    ['a folder where a file is expected', ['cat', 'good.raw', '/lost+found'], 'not-found'],
+    ['a relative path', ['cat', 'good.raw', 'etc/passwd'], 'usage'],
+    ['roots without a root', ['info', 'overlay.qcow2', '--references', 'roots'], 'usage'],
+    ['any reference when told to', ['info', 'overlay.qcow2', '--references', 'deny'], 'denied'],
+    ['an unknown way to print', ['info', 'good.raw', '--output', 'xml'], 'usage'],
+    ['an image without an operating system, to inspect', ['inspect', 'good.raw'], 'not-found'],
+  ] as const)('%s', (_, [command, image, ...rest], ending) => {
+    const { code, stdout, stderr } = runCommand('guestctl', [command, at(image), ...rest]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: EXIT_CODES[ending],
+      stdout: '',
+      stderr: expect.stringMatching(/^guestctl: Cannot [^\n]+\n$/),
+    });
+  });
+
+  test('no command at all, and shows how to use it', () => {
+    const { code, stderr } = runCommand('guestctl', []);
+    expect(code).toBe(EXIT_CODES.usage);
+    expect(stderr).toContain('Usage: guestctl');
+  });
+});
+
+describe('guestctl --verbose', () => {
+  test('names kind, format and offset of a failure', () => {
+    const { stderr } = runCommand('guestctl', ['info', at('truncated.qcow2'), '--verbose']);
+    expect(stderr).toMatch(/^ {2}kind: corrupt$/m);
+    expect(stderr).toMatch(/^ {2}format: qcow2$/m);
+    expect(stderr).toMatch(/^ {2}offset: 0x[0-9a-f]+$/m);
+  });
+});
+
+describe('references of an image', () => {
+  test('are followed beside it', () => {
+    expect(runForJson('guestctl', ['ls', at('overlay.qcow2'), '/'])).toEqual(
+      runForJson('guestctl', ['ls', at('good.raw'), '/']),
+    );
+  });
+
+  test('are followed into roots that are named', () => {
+    const absolute = overlay('absolute.qcow2', at('good.raw'));
+    expect(runCommand('guestctl', ['info', absolute]).code).toBe(EXIT_CODES.denied);
+    expect(runCommand('guestctl', ['info', absolute, '--references', 'roots', '--root', folder]).code).toBe(
+      EXIT_CODES.ok,
+    );
+  });
+
+  test('do not climb out of a folder, whatever the roots', () => {
+    const climbing = ['info', at('below/overlay.qcow2'), '--references', 'roots', '--root', folder];
+    expect(runCommand('guestctl', climbing).code).toBe(EXIT_CODES.denied);
+  });
+});
+
+describe('an image that changes while it is read', () => {
+  test('is not vouched for', async () => {
+    const image = makeExt4('changing.raw');
+    const child = spawn(process.execPath, [commandFile('guestctl'), 'cat', image, '/file']);
+    // the file is larger than a pipe: as long as nobody takes the rest, the command is in the middle of it
+    await once(child.stdout, 'readable');
+    utimesSync(image, 0, 0);
+    child.stdout.resume();
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(stderr).toContain('was written to while it was read');
+    expect(code).toBe(EXIT_CODES.io);
+  });
+});
+
+function at(name: string): string {
+  return path.join(folder, name);
+}
+
+function makeExt4(name: string): string {
+  const content = path.join(folder, `${name}.content`);
+  mkdirSync(content);
+  writeFileSync(path.join(content, 'file'), Buffer.alloc(2 * MIB, name));
+  writeFileSync(at(name), '');
+  truncateSync(at(name), 8 * MIB);
+  tool('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', content, at(name)]);
+  return at(name);
+}
+
+/** `qemu-img create` would look at the backing file, so it gets its name afterwards, without a look (`rebase -u`). */
+function overlay(name: string, backing: string): string {
+  tool('qemu-img', ['create', '-q', '-f', 'qcow2', at(name), '8M']);
+  tool('qemu-img', ['rebase', '-q', '-u', '-f', 'qcow2', '-b', backing, '-F', 'raw', at(name)]);
+  return at(name);
+}
+
+function tool(name: string, args: readonly string[]): void {
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  const { status, stderr, error } = spawnSync(name, args, { encoding: 'utf8', env });
+  if (status !== 0) throw new Error(`${name} ${args.join(' ')}: ${error?.message ?? stderr}`);
+}
