@@ -198,9 +198,9 @@ class SqlHistory implements JobHistory {
   /** A mark that is lost does no harm: the job is enqueued again, which changes nothing. */
   async #writeMarks(marks: readonly Mark[]): Promise<readonly undefined[]> {
     const enqueuedAt = new Date().toISOString();
-    await this.#flavour.withoutWaitingForDisk(this.#db, async (connection) => {
+    await this.#flavour.withoutWaitingForDisk(this.#db, async (trx) => {
       for (const [tenant, group] of Map.groupBy(marks, ([tenant]) => tenant)) {
-        await connection
+        await trx
           .updateTable('jobs')
           .set({ enqueued_at: enqueuedAt })
           .where('tenant', '=', tenant)

@@ -75,7 +75,8 @@ function mergeAttempt(attempts: readonly AttemptRecord[], event: JobEvent): read
   // a job may end without ever having started
   if (event.attempt === 0) return attempts;
   const known = attempts.find(({ attempt }) => attempt === event.attempt);
-  const merged = { ...(known ?? newAttempt(event)), ...endOf(event) };
+  // a job that is cancelled while it waits does not change how its last attempt ended
+  const merged = { ...(known ?? newAttempt(event)), ...(known?.ended_at ? {} : endOf(event)) };
   const others = attempts.filter((attempt) => attempt !== known);
   const all = [...others, { ...merged, started_at: earlier(merged.started_at, startTold(event)) }];
   return markOvertaken(all.sort((a, b) => a.attempt - b.attempt));

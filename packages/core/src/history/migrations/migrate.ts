@@ -9,9 +9,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 
 /** Brings the tables to the newest form; several processes may do so at once. */
 export async function migrateToLatest<Schema>(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new Error(`Cannot migrate the job history: ${messageOf(error)}`, { cause: error });
+  await db.transaction().execute(async (trx) => {
+    const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => MIGRATIONS } });
+    const { error } = await migrator.migrateToLatest();
+    // thrown, so that the transaction is undone
+    if (error !== undefined) throw new Error(`Cannot migrate the job history: ${messageOf(error)}`, { cause: error });
+  });
 }
 
 function messageOf(error: unknown): string {

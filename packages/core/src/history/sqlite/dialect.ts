@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,8 +10,12 @@ import {
   type SqliteStatement,
 } from 'kysely';
 
-/** How long a transaction waits for that of another process; all of them are short. */
-const BUSY_TIMEOUT_MS = 10_000;
+/** How long a transaction waits for another to end; all of them are short. */
+const BEGIN_TIMEOUT_MS = 10_000;
+const BEGIN_AGAIN_MS = 2;
+/** For the rare read that meets a lock: it blocks the process. */
+const READ_TIMEOUT_MS = 1_000;
+const SQLITE_BUSY = 5;
 const KEPT_STATEMENTS = 200;
 
 /** Kysely over Node's own SQLite, with a file that several processes may share. */
@@ -32,10 +37,32 @@ export class NodeSqliteDialect extends SqliteDialect {
   }
 }
 
-/** Takes the write lock at once: a transaction that reads first and then writes would fail if another wrote in between. */
+/**
+ * Takes the write lock at once: a transaction that reads first and then writes would fail if another wrote in between. SQLite's own
+ * wait for the lock would block the process, and for ever if that process has the other transaction too.
+ */
 class ImmediateDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    const deadlineMs = performance.now() + BEGIN_TIMEOUT_MS;
+    while (!(await tryBegin(connection))) {
+      if (performance.now() > deadlineMs) {
+        throw new Error(`Cannot write to the database: another process has held it for ${BEGIN_TIMEOUT_MS} ms`);
+      }
+      await delay(BEGIN_AGAIN_MS);
+    }
+  }
+}
+
+async function tryBegin(connection: DatabaseConnection): Promise<boolean> {
+  await connection.executeQuery(CompiledQuery.raw('pragma busy_timeout = 0'));
+  try {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return false;
+    throw error;
+  } finally {
+    await connection.executeQuery(CompiledQuery.raw(`pragma busy_timeout = ${READ_TIMEOUT_MS}`));
   }
 }
 
@@ -47,7 +74,7 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 function openDatabase(file: string): SqliteDatabase {
-  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  const database = new DatabaseSync(file, { timeout: READ_TIMEOUT_MS });
   // readers do not wait for the writer, and a commit is on the disk when it returns
   database.exec('pragma journal_mode = wal');
   database.exec('pragma synchronous = full');

@@ -8,7 +8,7 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
     db.connection().execute(async (connection) => {
       await sql`pragma synchronous = normal`.execute(connection);
       try {
-        await work(connection);
+        await connection.transaction().execute(work);
       } finally {
         await sql`pragma synchronous = full`.execute(connection);
       }
