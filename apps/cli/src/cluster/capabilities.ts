@@ -17,9 +17,9 @@ export async function capabilities(options: ClientOptions): Promise<void> {
 
 function render({ operations, features, disk_formats, max_concurrent_jobs }: Capabilities): string {
   const lines = [
-    `operations:    ${operations.join(', ')}`,
-    `features:      ${features.join(', ')}`,
-    `disk formats:  ${disk_formats.join(', ')}`,
+    `operations:    ${operations.join(', ') || 'none'}`,
+    `features:      ${features.join(', ') || 'none'}`,
+    `disk formats:  ${disk_formats.join(', ') || 'none'}`,
     `jobs at once:  ${max_concurrent_jobs}`,
   ];
   return `${lines.map(printable).join('\n')}\n`;
