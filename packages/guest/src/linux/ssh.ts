@@ -86,10 +86,7 @@ function include(files: GuestFiles, patterns: string, settings: Map<string, Sett
 export function* directives(text: string): Iterable<{ readonly keyword: string; readonly value: string }> {
   for (const line of text.split('\n')) {
     const [, keyword, rest = ''] = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*)$/.exec(line) ?? [];
-    const value = rest
-      .replace(/\s+#.*$/, '')
-      .replaceAll('"', '')
-      .trim();
+    const value = withoutComment(rest).replaceAll('"', '').trim();
     if (keyword && value) yield { keyword: keyword.toLowerCase(), value };
   }
 }
