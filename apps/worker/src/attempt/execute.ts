@@ -2,8 +2,7 @@ import type { JobDocument } from '@guestkit/core/job/document';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Operation, Progress } from '@guestkit/operations/operation';
 import { factsOf } from '../jail/error-facts.ts';
-import type { Ending, JailReport } from '../jail/task.ts';
-import { emptyReport } from '../jail/task.ts';
+import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
 import type { AttemptHost } from './host.ts';
 
 export interface Execution {
@@ -17,6 +16,7 @@ export interface Execution {
 /** Runs an operation where it declares to run, within the time it has. */
 export async function execute(execution: Execution, host: AttemptHost): Promise<JailReport> {
   const { operation, payload, document, signal, onProgress } = execution;
+  if (signal.aborted) return emptyReport({ kind: 'stopped' });
   const timeoutMs = timeLimitMs(document);
   if (timeoutMs <= 0) return emptyReport({ kind: 'timeout' });
   if (operation.isolation === 'inline') return emptyReport(runInline(execution, host));

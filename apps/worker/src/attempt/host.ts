@@ -7,6 +7,7 @@ import type { JailPool } from '../jail/pool.ts';
 
 /** The worker, as its attempts see it. */
 export interface AttemptHost {
+  readonly workerId: string;
   readonly advertise: () => WorkerAdvertisement;
   readonly registry: WorkerRegistry;
   readonly events: EventStream;

@@ -58,8 +58,7 @@ class Attempt {
     this.#lost = lost;
     this.#logger = jobLogger(host.logger, delivery.job.document, delivery.attempt);
     const onError = (err: Error) => this.#logger.warn({ err }, 'event could not be told');
-    const workerId = host.advertise().worker_id;
-    this.#journal = new AttemptJournal({ events: host.events, delivery, workerId, onError });
+    this.#journal = new AttemptJournal({ events: host.events, delivery, workerId: host.workerId, onError });
     this.#progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
   }
 
@@ -176,7 +175,7 @@ class Attempt {
     };
     return {
       document: this.#delivery.job.document,
-      workerId: this.#host.advertise().worker_id,
+      workerId: this.#host.workerId,
       attempt: this.#delivery.attempt,
       startedAtMs: this.#startedAtMs,
       endedAtMs: Date.now(),

@@ -317,6 +317,7 @@ function startPool(options: Partial<JailPoolOptions>): Promise<JailPool> {
     imageRoots: [path.join(folder, 'images')],
     outputRoots: [path.join(folder, 'results')],
     references: 'deny',
+    maxDiskSizeGb: 0,
     slots: 1,
     killGraceMs: 200,
     onBroken: () => undefined,

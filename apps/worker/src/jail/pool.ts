@@ -88,11 +88,11 @@ export class JailPool implements AsyncDisposable {
   #open(): void {
     if (this.#closed) return;
     const { killGraceMs, onReady, onBroken, server = SERVER } = this.#options;
-    const { memoryMb, imageRoots, references, outputRoots } = this.#options;
+    const { memoryMb, imageRoots, references, maxDiskSizeGb, outputRoots } = this.#options;
     const seat = new Seat({
       server,
       killGraceMs,
-      settings: { command: this.#jails.command, memoryMb, imageRoots, references, outputRoots },
+      settings: { command: this.#jails.command, memoryMb, imageRoots, references, maxDiskSizeGb, outputRoots },
       onReady: (readiness) => {
         this.#fault = undefined;
         onReady?.(readiness);

@@ -59,6 +59,8 @@ export interface SeatSettings extends ImageRules, OutputRules {
 export interface ImageRules {
   readonly imageRoots: readonly string[];
   readonly references: ReferencePolicy;
+  /** The largest file to read; 0 for no bound. */
+  readonly maxDiskSizeGb: number;
 }
 
 export interface OutputRules {

@@ -12,6 +12,7 @@ import { Refusal } from './refusal.ts';
 
 /** A chain of backing files may be 16 long; a VMDK may have many extents. */
 const MAX_REFERENCES = 64;
+const GB = 1e9;
 
 /**
  * The files of one attempt, and all that its jail ever gets to read. Which ones may be opened is the operator's word, never the
@@ -40,7 +41,7 @@ export class ImageDesk implements Disposable {
   openImage(request: ImageRequest): OfferedImage {
     const file = openWithin(this.#rules.imageRoots, request.path);
     const opened = this.#serve(file);
-    if (opened.sizeBytes === 0) throw new Refusal('IMAGE_CORRUPT', `Cannot read "${request.path}": the file is empty`);
+    this.#checkSize(request, opened.sizeBytes);
     this.#chains.push([file]);
     return { ...opened, request };
   }
@@ -94,6 +95,14 @@ export class ImageDesk implements Disposable {
 
   [Symbol.dispose](): void {
     for (const { fd } of this.#files) closeSync(fd);
+  }
+
+  #checkSize({ path }: ImageRequest, sizeBytes: number): void {
+    const { maxDiskSizeGb } = this.#rules;
+    if (sizeBytes === 0) throw new Refusal('IMAGE_CORRUPT', `Cannot read "${path}": the file is empty`);
+    if (maxDiskSizeGb === 0 || sizeBytes <= maxDiskSizeGb * GB) return;
+    const state = `it has ${Math.ceil(sizeBytes / GB)} GB, this worker takes up to ${maxDiskSizeGb} GB`;
+    throw new Refusal('IMAGE_UNSUPPORTED', `Cannot read "${path}": ${state}`);
   }
 
   #serve(file: GuardedFile): OpenedReference {

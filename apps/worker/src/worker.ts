@@ -1,0 +1,158 @@
+import { fileURLToPath } from 'node:url';
+import type { WorkerConfig } from '@guestkit/core/config/worker-config';
+import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
+import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/redis/connection';
+import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
+import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
+import type { Consumer } from '@guestkit/core/queue/job-queue';
+import type { Logger } from '@guestkit/core/telemetry/logger';
+import { createWorkerMetrics, type WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
+import { operations } from '@guestkit/operations/catalogue';
+import type { Operation } from '@guestkit/operations/operation';
+import { runners } from '@guestkit/operations/runners';
+import { prepareAdvertisement } from './advertisement.ts';
+import { createAttemptHandler } from './attempt/run-attempt.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { JailPool } from './jail/pool.ts';
+import { serveMetrics } from './metrics-server.ts';
+import { watchQueueDepth } from './queue-depth.ts';
+import { within } from './within.ts';
+
+/** A configuration whose Redis is known: the configured one, or the embedded one. */
+export type RunnableConfig = WorkerConfig & { readonly redisUrl: string };
+
+/** What the worker can do. Tests bring their own. */
+export interface Repertoire {
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** Module that jails load. */
+  readonly runnersModule: string;
+}
+
+export interface RunningWorker {
+  readonly metricsUrl: string;
+  /** Drains, and closes all that was opened; does not take longer than `drainMs` and a few seconds. */
+  stop(): Promise<void>;
+}
+
+const REPERTOIRE: Repertoire = {
+  operations,
+  runnersModule: fileURLToPath(import.meta.resolve('@guestkit/operations/runners')),
+};
+
+/** Beyond the grace that attempts get when they are told to stop. */
+const LEAVE_MS = 5000;
+const CLOSE_MS = 5000;
+
+/**
+ * A worker, in order: connects to Redis and checks it; starts warm jails; finds out what this host offers, and announces it; serves
+ * metrics; claims jobs and runs them as attempts. To stop: announces that it drains; claims no more; lets attempts end; gives back
+ * those that do not; withdraws; closes.
+ */
+export async function startWorker(
+  config: RunnableConfig,
+  logger: Logger,
+  repertoire: Repertoire = REPERTOIRE,
+): Promise<RunningWorker> {
+  await using opened = new AsyncDisposableStack();
+  const onError = (err: Error) => logger.warn({ err }, 'fault in the background');
+  const { redisPrefix: prefix, tenant, pool, slots, lockMs, stalledCheckMs } = config;
+
+  const connection = opened.use(await connectRedis(config.redisUrl, { role: 'client', onError }));
+  await assertRedisFit(connection);
+  const queue = opened.use(createBullmqQueue({ connection, prefix, logger, lockMs, stalledCheckMs }));
+  const events = opened.use(new RedisEventStream({ connection, prefix }));
+  const registry = new RedisWorkerRegistry({ connection, prefix });
+
+  let consumer: Consumer | undefined;
+  const heartbeat = opened.use(
+    new Heartbeat({
+      workerId: config.workerId,
+      registry,
+      everyMs: config.heartbeatMs,
+      slots,
+      activeJobs: () => consumer?.active ?? 0,
+      advertise: await prepareAdvertisement(config, [...repertoire.operations.keys()]),
+      onError,
+    }),
+  );
+  const metrics = createWorkerMetrics({ heartbeatAgeSeconds: () => heartbeat.ageSeconds });
+  metrics.slots.set(slots);
+  const jails = opened.use(await startJails(config, { repertoire, metrics, logger }));
+  await heartbeat.start();
+  opened.use(watchQueueDepth({ queue, name: { tenant, pool }, everyMs: config.heartbeatMs, metrics, onError }));
+  const faults = () => faultsOf({ connection, heartbeat, jails });
+  const { metricsHost: host, metricsPort: port } = config;
+  const { url } = opened.use(await serveMetrics({ host, port, registry: metrics.registry, faults }));
+
+  const leaving = new AbortController();
+  const handle = createAttemptHandler({
+    workerId: config.workerId,
+    advertise: () => heartbeat.advertisement,
+    ...{ registry, events, jails, metrics, logger },
+    operations: repertoire.operations,
+    inlineRunners: runners,
+    maxLostAttempts: config.maxLostAttempts,
+    leaving: leaving.signal,
+  });
+  consumer = opened.use(await queue.consume({ tenant, pool, slots, consumer: config.workerId, handle, onError }));
+  logger.info({ worker_id: config.workerId, pool, slots, metrics: `${url}/metrics` }, 'worker is claiming jobs');
+  const resources = opened.move();
+  return { metricsUrl: url, stop: () => stop({ config, logger, heartbeat, consumer, leaving, resources }) };
+}
+
+interface JailParts {
+  readonly repertoire: Repertoire;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+}
+
+function startJails(config: RunnableConfig, { repertoire, metrics, logger }: JailParts): Promise<JailPool> {
+  const { slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs } = config;
+  return JailPool.start({
+    ...{ slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
+    runnersModule: repertoire.runnersModule,
+    memoryMb: config.jailMemoryMb,
+    asNobody: config.jailUser,
+    onReady: ({ startMs, sealed }) => {
+      metrics.jailStart.observe(startMs / 1000);
+      if (!sealed) logger.debug('jail stands by the permission model alone: the kernel did not take its limits');
+    },
+    onBroken: (reason) => logger.error({ reason }, 'jail does not start'),
+  });
+}
+
+interface VitalParts {
+  readonly connection: RedisConnection;
+  readonly heartbeat: Heartbeat;
+  readonly jails: JailPool;
+}
+
+function faultsOf({ connection, heartbeat, jails }: VitalParts): readonly string[] {
+  return [
+    ...(connection.isReady ? [] : ['Redis is not connected']),
+    ...(heartbeat.isLate ? ['The worker could not announce itself for too long'] : []),
+    ...(jails.fault === undefined ? [] : ['No jail starts']),
+  ];
+}
+
+interface RunningParts {
+  readonly config: RunnableConfig;
+  readonly logger: Logger;
+  readonly heartbeat: Heartbeat;
+  readonly consumer: Consumer;
+  readonly leaving: AbortController;
+  readonly resources: AsyncDisposableStack;
+}
+
+async function stop({ config, logger, heartbeat, consumer, leaving, resources }: RunningParts): Promise<void> {
+  const { drainMs, killGraceMs } = config;
+  logger.info({ active: consumer.active, drainMs }, 'worker is draining');
+  await within(CLOSE_MS, Promise.all([heartbeat.drain(), consumer.stopClaiming()]));
+  if (!(await within(drainMs, consumer.idle()))) {
+    leaving.abort();
+    await within(killGraceMs + LEAVE_MS, consumer.idle());
+  }
+  const isClosed = await within(CLOSE_MS, resources.disposeAsync());
+  logger.info({ isClosed }, 'worker has stopped');
+}
