@@ -2,6 +2,7 @@ import { isLoopback } from '@guestkit/core/config/api-config';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import { sendProblem } from './answer.ts';
 import type { ApiParts } from './api-parts.ts';
+import { BOARD_PAGE } from './board-page.ts';
 import { Problem, problemOf } from './problem.ts';
 import { authenticate, type Challenge } from './request/authenticate.ts';
 import { contextOf } from './request/context.ts';
@@ -11,8 +12,6 @@ import { namesOf, trackRequests } from './request/track.ts';
 import { apiRoutes } from './routes/catalogue.ts';
 import type { Route } from './routes/route.ts';
 
-const BOARD = '/board';
-
 /** The HTTP face of an API node: every request is named, guarded, answered, and told to log and metrics. */
 export function createApp(parts: ApiParts): Express {
   const routes = apiRoutes(parts);
@@ -20,7 +19,14 @@ export function createApp(parts: ApiParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(trackRequests(parts));
-  app.use(BOARD, named(BOARD), secureBoard(), guards(parts, 'Basic'), touchable(parts), parts.board);
+  app.use(
+    BOARD_PAGE.path,
+    named(BOARD_PAGE.path),
+    secureBoard(),
+    guards(parts, 'Basic'),
+    touchable(parts),
+    parts.board,
+  );
   app.use(secureApi());
   app.use(routerOf(routes.filter((route) => route.open)));
   app.use(guards(parts, 'Bearer'));

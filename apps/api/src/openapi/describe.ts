@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PROBLEMS, type ProblemKind } from '../problem.ts';
-import type { Answer, Route } from '../routes/route.ts';
+import type { Answer, RouteDescription } from '../routes/route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -11,7 +11,7 @@ const problemSchema = z.object({
 });
 
 /** Describes the routes in OpenAPI 3.1. */
-export function describeApi(routes: readonly Route[], version: string): Json {
+export function describeApi(routes: readonly RouteDescription[], version: string): Json {
   return {
     openapi: '3.1.0',
     info: {
@@ -35,11 +35,11 @@ export function describeApi(routes: readonly Route[], version: string): Json {
 }
 
 /** Problems that a route may answer with, those of every route included. */
-export function problemsOf(route: Route): readonly ProblemKind[] {
-  const common: readonly ProblemKind[] = route.open
-    ? ['internal']
-    : ['unauthorized', 'forbidden', 'internal', 'unavailable'];
-  return [...new Set([...(route.problems ?? []), ...common])];
+export function problemsOf({ path, open, problems = [] }: RouteDescription): readonly ProblemKind[] {
+  const guarded: readonly ProblemKind[] = open ? [] : ['unauthorized', 'forbidden', 'unavailable'];
+  // a variable part may be badly encoded
+  const named: readonly ProblemKind[] = path.includes(':') ? ['bad-request'] : [];
+  return [...new Set([...problems, ...named, ...guarded, 'internal' as const])];
 }
 
 /** `/jobs/:id` as OpenAPI writes it. */
@@ -47,7 +47,7 @@ export function templateOf(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}');
 }
 
-function pathsOf(routes: readonly Route[]): Json {
+function pathsOf(routes: readonly RouteDescription[]): Json {
   const byPath = Map.groupBy(routes, (route) => templateOf(route.path));
   return Object.fromEntries(
     [...byPath].map(([path, group]) => [
@@ -57,7 +57,7 @@ function pathsOf(routes: readonly Route[]): Json {
   );
 }
 
-function operationOf(route: Route): Json {
+function operationOf(route: RouteDescription): Json {
   return {
     operationId: route.id,
     summary: route.summary,
@@ -71,7 +71,7 @@ function operationOf(route: Route): Json {
   };
 }
 
-function parametersOf({ path, query, headers }: Route): readonly Json[] {
+function parametersOf({ path, query, headers }: RouteDescription): readonly Json[] {
   const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1]);
   const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
   return [...inPath, ...declared('query', query), ...declared('header', headers)];

@@ -19,12 +19,9 @@ export function authenticate(apiKey: string, challenge: Challenge): RequestHandl
 }
 
 function keyOf(request: Request): string | undefined {
-  const [scheme = '', credentials] = (headerOf(request, 'authorization') ?? '')
-    .split(' ')
-    .filter((part) => part !== '');
-  if (credentials === undefined) return headerOf(request, 'x-api-key');
-  if (scheme.toLowerCase() === 'bearer') return credentials;
-  return scheme.toLowerCase() === 'basic' ? passwordOf(credentials) : undefined;
+  const [, scheme, credentials = ''] = /^(bearer|basic) +(.+)$/i.exec(headerOf(request, 'authorization') ?? '') ?? [];
+  if (scheme === undefined) return headerOf(request, 'x-api-key');
+  return scheme.toLowerCase() === 'bearer' ? credentials : passwordOf(credentials);
 }
 
 /** Any user name will do. */

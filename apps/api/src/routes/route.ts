@@ -2,8 +2,13 @@ import type { Request, Response } from 'express';
 import * as z from 'zod';
 import type { ProblemKind } from '../problem.ts';
 
-/** One method of one address: how it is answered, and what the API description says of it. */
-export interface Route {
+/** One method of one address. */
+export interface Route extends RouteDescription {
+  readonly handle: (request: Request, response: Response) => void | Promise<void>;
+}
+
+/** What the API description says of a route. */
+export interface RouteDescription {
   readonly method: 'get' | 'post';
   /** In express' form: `/api/v1/jobs/:id`. */
   readonly path: string;
@@ -20,7 +25,6 @@ export interface Route {
   readonly problems?: readonly ProblemKind[];
   /** Answered without a key, whatever host name the request gives. */
   readonly open?: boolean;
-  readonly handle: (request: Request, response: Response) => void | Promise<void>;
 }
 
 export interface Answer {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { sendText } from '../answer.ts';
+import { BOARD_PAGE } from '../board-page.ts';
 import { describeApi } from '../openapi/describe.ts';
 import { jsonAnswer, type Route } from './route.ts';
 
@@ -14,7 +15,7 @@ export function showOpenapi(others: readonly Route[]): Route {
     summary: 'This description',
     answers: { 200: jsonAnswer('OpenAPI 3.1', z.record(z.string(), z.unknown())) },
     handle(_request, response) {
-      text ??= JSON.stringify(describeApi([...others, route], VERSION));
+      text ??= JSON.stringify(describeApi([...others, route, BOARD_PAGE], VERSION));
       sendText(response, 200, text, { 'content-type': 'application/json; charset=utf-8' });
     },
   };

@@ -6,9 +6,14 @@ import * as z from 'zod';
 type Json = Record<string, unknown>;
 
 interface Operation {
-  readonly responses: Readonly<
-    Record<string, { readonly content: Readonly<Record<string, { readonly schema: Json }>> }>
-  >;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly security?: readonly unknown[];
+  readonly responses: Readonly<Record<string, Described>>;
+}
+
+interface Described {
+  readonly content: Readonly<Record<string, { readonly schema: Json }>>;
 }
 
 export interface ApiDescription {
