@@ -4,6 +4,9 @@ import { hex } from '../hex.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
 
+// the system call takes less than 2 GiB at a time
+const LARGEST_READ = 2 ** 30;
+
 /** A regular file, read through a descriptor that is already open. */
 export class FileSource implements ByteSource {
   readonly sizeBytes: number;
@@ -32,7 +35,9 @@ export class FileSource implements ByteSource {
     // not zeroed, and not from the pool that Buffers share: every byte is read below
     const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
     for (let done = 0; done < length; ) {
-      const count = attempt(() => readSync(this.#fd, bytes, done, length - done, offset + done));
+      const count = attempt(() =>
+        readSync(this.#fd, bytes, done, Math.min(length - done, LARGEST_READ), offset + done),
+      );
       if (count === 0) throw shrunk(offset + done, this.sizeBytes);
       done += count;
     }

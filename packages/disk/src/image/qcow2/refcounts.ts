@@ -26,6 +26,7 @@ interface RefcountBlock {
   readonly offset: number;
 }
 
+/** Checks every entry, and returns the last few. */
 function readRefcountTable(source: ByteSource, { refcounts, clusterSize }: Qcow2Header): readonly RefcountBlock[] {
   const bytes = source.read(refcounts.offset, refcounts.sizeBytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -38,13 +39,14 @@ function readRefcountTable(source: ByteSource, { refcounts, clusterSize }: Qcow2
       throw corrupt('refcount table', state, refcounts.offset + at);
     }
     blocks.push({ index: at / 8, offset });
+    if (blocks.length > MOST_EMPTY_BLOCKS) blocks.shift();
   }
   return blocks;
 }
 
 function lastClusterInUse(source: ByteSource, header: Qcow2Header, blocks: readonly RefcountBlock[]) {
   const bitsPerBlock = header.clusterSize * 8;
-  for (const block of blocks.slice(-MOST_EMPTY_BLOCKS).reverse()) {
+  for (const block of blocks.toReversed()) {
     const bit = lastSetBit(source.read(block.offset, header.clusterSize), header.refcounts.bits);
     if (bit !== undefined) return Math.floor((block.index * bitsPerBlock + bit) / header.refcounts.bits);
   }

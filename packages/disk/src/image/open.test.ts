@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { MemorySource } from '../source/memory-source.ts';
+import { corpusAbsent, corpusFiles, readCorpus } from '../testing/corpus.ts';
+import type { DiskImage } from './image.ts';
+import { openImage } from './open.ts';
+import { denyReferences } from './references.ts';
+
+function open(bytes: Uint8Array, claimedFormat?: string): DiskImage {
+  const options = { references: denyReferences, ...(claimedFormat === undefined ? {} : { claimedFormat }) };
+  return openImage(new MemorySource(bytes), options);
+}
+
+/** A file of 1 MiB with a text at an offset; negative offsets count from the end. */
+function fileWith(text: string, at = 0): Uint8Array {
+  const bytes = Buffer.alloc(2 ** 20);
+  bytes.write(text, at < 0 ? bytes.length + at : at, 'latin1');
+  return bytes;
+}
+
+const CONTAINERS = [
+  { format: 'vmdk', text: 'KDMV', at: 0 },
+  { format: 'vmdk', text: 'COWD', at: 0 },
+  { format: 'vmdk', text: '# Disk DescriptorFile\nversion=1\n', at: 0 },
+  { format: 'vmdk', text: '\n# a comment\n\nversion=3\nCID=fffffffe\n', at: 0 },
+  { format: 'vhdx', text: 'vhdxfile', at: 0 },
+  { format: 'vhd', text: 'conectix', at: -512 },
+  { format: 'vhd', text: 'conectix', at: -511 },
+  { format: 'vhd', text: 'conectix', at: 0 },
+  { format: 'vdi', text: '\x7f\x10\xda\xbe', at: 0x40 },
+  { format: 'qed', text: 'QED\0', at: 0 },
+  { format: 'parallels', text: 'WithoutFreeSpace', at: 0 },
+  { format: 'parallels', text: 'WithouFreSpacExt', at: 0 },
+  { format: 'dmg', text: 'koly', at: -512 },
+  { format: 'ewf', text: 'EVF\t\r\n\xff\0', at: 0 },
+  { format: 'ova', text: 'ustar', at: 257 },
+  { format: 'gzip', text: '\x1f\x8b\x08', at: 0 },
+  { format: 'xz', text: '\xfd7zXZ\0', at: 0 },
+  { format: 'zstd', text: '\x28\xb5\x2f\xfd', at: 0 },
+  { format: 'bzip2', text: 'BZh91AY&SY', at: 0 },
+  { format: 'zip', text: 'PK\x03\x04', at: 0 },
+];
+
+describe('openImage', () => {
+  test.each(CONTAINERS)('names $format by $text at $at and refuses it', ({ format, text, at }) => {
+    const refusal = expect.objectContaining({ kind: 'unsupported', format });
+    expect(() => open(fileWith(text, at))).toThrow(refusal);
+    expect(() => open(fileWith(text, at), format)).toThrow(refusal);
+  });
+
+  test.each(CONTAINERS)('never reads $format by $text at $at as raw', ({ format, text, at }) => {
+    expect(() => open(fileWith(text, at), 'raw')).toThrow(`Cannot open image: content is ${format}, "raw" was claimed`);
+  });
+
+  test('says that a LUKS disk needs a key', () => {
+    expect(() => open(fileWith('LUKS\xba\xbe\0\x02'))).toThrow(
+      expect.objectContaining({ kind: 'encrypted', format: 'luks' }),
+    );
+  });
+
+  test('refuses what is two formats at once, naming both', () => {
+    const both = Buffer.from(fileWith('QFI\xfb'));
+    both.write('conectix', both.length - 512);
+    for (const claimed of [undefined, 'qcow2', 'vhd', 'raw']) {
+      expect(() => open(both, claimed)).toThrow(
+        expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining('qcow2 and vhd') }),
+      );
+    }
+  });
+
+  test('says that raw was found by elimination, unless it was claimed', () => {
+    const bytes = fileWith('just bytes');
+    expect(open(bytes).facts).toMatchObject({
+      format: 'raw',
+      virtual_size: 2 ** 20,
+      warnings: [expect.stringContaining('elimination')],
+    });
+    expect(open(bytes, 'raw').facts.warnings).toEqual([]);
+  });
+
+  test.each(['qcow2', 'QCOW2', 'vmdk', 'vhd', 'vpc', 'nonsense'])(
+    'refuses bytes that were claimed to be %s',
+    (claimed) => {
+      expect(() => open(fileWith('just bytes'), claimed)).toThrow(
+        expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining('no known format') }),
+      );
+    },
+  );
+
+  test('takes img for a name of files, not for a claim', () => {
+    expect(open(fileWith('just bytes'), 'img').facts.format).toBe('raw');
+    expect(() => open(fileWith('vhdxfile'), 'img')).toThrow(expect.objectContaining({ format: 'vhdx' }));
+  });
+
+  test('knows vpc as vhd', () => {
+    expect(() => open(fileWith('conectix', -512), 'vpc')).toThrow(expect.objectContaining({ kind: 'unsupported' }));
+  });
+
+  test.each([undefined, 'raw', 'qcow2'])('refuses an empty file claimed to be %s', (claimed) => {
+    expect(() => open(new Uint8Array(0), claimed)).toThrow(expect.objectContaining({ kind: 'corrupt', offset: 0 }));
+  });
+});
+
+describe('a raw image', () => {
+  test('is made of whole sectors, the last one filled up with zeros', () => {
+    const image = open(new Uint8Array(1000).fill(7), 'raw');
+    expect(image.sizeBytes).toBe(1024);
+    expect(image.facts).toMatchObject({ file_size: 1000, warnings: [expect.stringContaining('488')] });
+    expect(image.read(996, 8)).toEqual(Uint8Array.of(7, 7, 7, 7, 0, 0, 0, 0));
+    expect(image.read(1004, 20)).toEqual(new Uint8Array(20));
+    expect([...image.extents()]).toEqual([{ offset: 0, length: 1024, kind: 'data' }]);
+  });
+
+  test('has no bytes past its end', () => {
+    const image = open(new Uint8Array(1024), 'raw');
+    expect(() => image.read(1000, 25)).toThrow(expect.objectContaining({ kind: 'corrupt', offset: 1000 }));
+  });
+});
+
+const FORMAT_OF_SUFFIX: readonly (readonly [pattern: string, format: string])[] = [
+  ['formats/**/*.vhd.*', 'vhd'],
+  ['formats/**/*.vhdx.*', 'vhdx'],
+  ['formats/**/*.vmdk.*', 'vmdk'],
+  ['formats/**/parallels-*', 'parallels'],
+  ['formats/**/*.dmg', 'dmg'],
+  ['formats/**/*.ova', 'ova'],
+  ['filesystems/**/*.E01', 'ewf'],
+];
+
+describe.skipIf(corpusAbsent !== undefined)('openImage on real containers', () => {
+  const files = FORMAT_OF_SUFFIX.flatMap(([pattern, format]) =>
+    corpusFiles(pattern)
+      .filter((file) => !file.endsWith('.json'))
+      .map((file) => ({ file, format })),
+  );
+
+  test.each(files)('names $file as $format', ({ file, format }) => {
+    expect(() => open(readCorpus(file))).toThrow(expect.objectContaining({ kind: 'unsupported', format }));
+  });
+});
