@@ -32,6 +32,9 @@ const WITHOUT_FILES = new Set(
 const NETWORK =
   /^(nfs4?|cifs|smb3?|smbfs|ceph|glusterfs|lustre|9p|virtiofs|afs|ncpfs|davfs|fuse\..*|fuse|curlftpfs|sshfs)$/;
 
+// each mount looks through those before it
+const MAX_MOUNTS = 128;
+
 /** All guests on a disk, the one with most to show first; none is an answer too. */
 export function assembleRoot(disk: Disk): readonly GuestRoot[] {
   return disk.volumes
@@ -139,6 +142,7 @@ class Assembly {
     if ('reason' in resolution) return resolution.reason;
     const { volume } = resolution;
     if (!isReadable(volume)) return unreadable(volume);
+    if (this.mounts.length >= MAX_MOUNTS) return `there are ${MAX_MOUNTS} mounts already`;
     this.add(entry.mountpoint, volume);
     return undefined;
   }
