@@ -83,7 +83,8 @@ function makeEsp(raw: string, folder: string): void {
   const volumeId = DISK_IDS.espId.replace('-', '');
   // the size is in KiB: without it the filesystem would reach to the end of the disk
   const size = String(ESP_MIB * 1024);
-  run('mkfs.vfat', ['-F', '32', '-n', 'ESP', '-i', volumeId, `--offset=${sector}`, raw, size]);
+  // one sector a cluster: mkfs.vfat chooses by the size of the whole disk, and too few clusters would make it FAT16
+  run('mkfs.vfat', ['-F', '32', '-s', '1', '-n', 'ESP', '-i', volumeId, `--offset=${sector}`, raw, size]);
   const image = `${raw}@@${ESP_START_MIB}M`;
   run('mmd', ['-i', image, '::/EFI']);
   const entries = readdirSync(folder).map((name) => path.join(folder, name));
