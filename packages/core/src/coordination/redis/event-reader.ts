@@ -36,13 +36,23 @@ export class EventReader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    // only a read may be cut short: what is being recorded should also leave the stream
-    const unblock = () => this.#isBlocked && this.#options.client.disconnect();
-    signal.addEventListener('abort', unblock);
+    const { client } = this.#options;
+    const cut = Promise.withResolvers<void>();
+    const cutShort = () => {
+      // only a read may be cut short: what is being recorded should also leave the stream, unless Redis is not there to hear of it
+      if (!signal.aborted || (!this.#isBlocked && client.status === 'ready')) return;
+      client.disconnect();
+      // a client that is between two attempts to connect tells waiting commands nothing
+      cut.resolve();
+    };
+    signal.addEventListener('abort', cutShort);
+    client.on('close', cutShort);
     while (!signal.aborted) {
-      await this.#readOnce(signal).catch((error) => (signal.aborted ? undefined : this.#mend(error, signal)));
+      const reading = this.#readOnce(signal).catch((error) => (signal.aborted ? undefined : this.#mend(error, signal)));
+      await Promise.race([reading, cut.promise]);
     }
-    signal.removeEventListener('abort', unblock);
+    client.off('close', cutShort);
+    signal.removeEventListener('abort', cutShort);
   }
 
   async #readOnce(signal: AbortSignal): Promise<void> {

@@ -156,6 +156,20 @@ describe('RedisEventStream', () => {
     await until('the second is read', () => reading.events.length === 2);
   });
 
+  test('ends at once when its signal fires while Redis is away', async () => {
+    await using server = await startRedis();
+    await using client = await connectRedis(server.url, { role: 'client' });
+    await using stream = new RedisEventStream({ connection: client, prefix: 'away' });
+    const reading = read(stream);
+    await stream.publish(numbered(1));
+    await until('the first is read', () => reading.events.length === 1);
+    await server.kill();
+    await until('the outage is noticed', () => !client.isReady);
+    const before = performance.now();
+    await reading[Symbol.asyncDispose]();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
   test('ends a wait for events at once when its signal fires', async () => {
     const { stream } = open();
     await using _stream = stream;
