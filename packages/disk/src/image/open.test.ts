@@ -117,9 +117,9 @@ describe('a raw image', () => {
 });
 
 const FORMAT_OF_SUFFIX: readonly (readonly [pattern: string, format: string])[] = [
-  ['formats/**/*.vhd.*', 'vhd'],
-  ['formats/**/*.vhdx.*', 'vhdx'],
-  ['formats/**/*.vmdk.*', 'vmdk'],
+  ['formats/dfvfs/*.vhd.*', 'vhd'],
+  ['formats/dfvfs/*.vhdx.*', 'vhdx'],
+  ['formats/dfvfs/*.vmdk.*', 'vmdk'],
   ['formats/**/parallels-*', 'parallels'],
   ['formats/**/*.dmg', 'dmg'],
   ['formats/**/*.ova', 'ova'],

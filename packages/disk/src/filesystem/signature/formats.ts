@@ -58,7 +58,6 @@ export const SIGNATURE_FORMATS: readonly (SignatureFormat | SignatureSearch)[] =
   { type: 'reiser4', magics: [magic('ReIsEr4', 65536)], uuid: { at: 65556 }, label: { at: 65572, length: 16 } },
   { type: 'jfs', magics: [magic('JFS1', 32768)], uuid: { at: 32904 }, label: { at: 32920, length: 16 } },
   { type: 'iso9660', magics: [magic('CD001', 32769)], refine: refineIso9660 },
-  { type: 'zfs_member', find: findZfs },
   { type: 'hfsplus', magics: [magic('H+', 1024), magic('HX', 1024)], refine: refineHfsplus },
   { type: 'hfs', magics: [magic('BD', 1024)], refine: refineHfs },
   { type: 'ufs', find: refineUfs },
@@ -98,4 +97,6 @@ export const SIGNATURE_FORMATS: readonly (SignatureFormat | SignatureSearch)[] =
     ],
     refine: refineFat,
   },
+  // its uberblocks are 128 KiB to look through
+  { type: 'zfs_member', find: findZfs },
 ];
