@@ -5,8 +5,9 @@ import { connect, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { DiskError } from '@guestkit/disk';
 import type { Runner } from '@guestkit/operations/operation';
+import { runners as realRunners } from '@guestkit/operations/runners';
 
-// Operations that misbehave, for the tests of the jail. Never part of a real worker.
+// Operations that misbehave, for the tests of the jail; and the real ones. Never part of a real worker.
 
 const PIPE = 3;
 
@@ -97,7 +98,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   },
 };
 
-export const runners: ReadonlyMap<string, Runner> = new Map(Object.entries(RUNNERS));
+export const runners: ReadonlyMap<string, Runner> = new Map([...realRunners, ...Object.entries(RUNNERS)]);
 
 function refusalOf(way: () => unknown): string {
   try {

@@ -18,11 +18,14 @@ export interface CompileCache extends AsyncDisposable {
 export async function fillCompileCache(argv: readonly string[], user: number | undefined): Promise<CompileCache> {
   const folder = await mkdtemp(path.join(tmpdir(), 'guestkit-compiled-'));
   const env = { NODE_COMPILE_CACHE: folder };
+  await using made = new AsyncDisposableStack();
+  made.defer(() => rm(folder, { recursive: true, force: true }));
   const [file = '', ...args] = argv;
   if (user !== undefined) await chown(folder, user, user);
   await run(file, args, { cwd: '/', env });
   if (user !== undefined) await takeBack(folder);
-  return { folder, env, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  const kept = made.move();
+  return { folder, env, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** What lies here is run as code, so the user of the jails may read it and no more. */

@@ -1,5 +1,4 @@
 import { DiskError, type DiskErrorKind } from '@guestkit/disk';
-import { printable } from '@guestkit/operations/report/printable';
 
 /** An error as plain facts that survive a pipe. */
 export interface ErrorFacts {
@@ -14,16 +13,7 @@ export interface ErrorFacts {
 
 const MAX_TEXT_CHARACTERS = 2000;
 
-const KINDS: Readonly<Record<DiskErrorKind, true>> = {
-  io: true,
-  corrupt: true,
-  unsupported: true,
-  encrypted: true,
-  denied: true,
-  'not-found': true,
-};
-
-/** The jail's side. */
+/** What an error says of itself. */
 export function factsOf(error: unknown): ErrorFacts {
   if (!(error instanceof Error)) return { name: 'Error', message: shorten(String(error)) };
   const facts = { name: error.name, message: shorten(error.message) };
@@ -36,32 +26,6 @@ export function factsOf(error: unknown): ErrorFacts {
     ...(offset !== undefined && { offset }),
     ...(path !== undefined && { path: shorten(path) }),
   };
-}
-
-/** The supervisor's side: the facts in what a jail sent, which may be anything. */
-export function readErrorFacts(value: unknown): ErrorFacts {
-  const { name, message, kind, format, offset, path } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  return {
-    name: isText(name) ? clean(name) : 'Error',
-    message: isText(message) ? clean(message) : 'The operation failed without saying why',
-    ...(isKind(kind) && { kind }),
-    ...(isText(format) && { format: clean(format) }),
-    ...(Number.isSafeInteger(offset) && { offset: offset as number }),
-    ...(isText(path) && { path: clean(path) }),
-  };
-}
-
-function isKind(value: unknown): value is DiskErrorKind {
-  return isText(value) && Object.hasOwn(KINDS, value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-/** Errors quote what images say, so whatever could steer a terminal or a reader of logs goes. */
-function clean(text: string): string {
-  return printable(shorten(text));
 }
 
 function shorten(text: string): string {

@@ -45,7 +45,7 @@ export class Seat {
 
   constructor(options: SeatOptions) {
     this.#options = options;
-    this.#thread = new Worker(options.server, { workerData: options.settings, execArgv: [], env: {} });
+    this.#thread = new Worker(options.server, { workerData: options.settings, execArgv: [] });
     this.#thread.on('message', (news: SeatNews) => this.#hear(news));
     this.#thread.on('error', (error: Error) => options.onBroken(error.message));
     this.#thread.on('exit', () => this.#leave({ kind: 'died', reason: 'its thread ended', outOfMemory: false }));

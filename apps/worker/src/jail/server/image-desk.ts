@@ -2,13 +2,12 @@ import { closeSync, readSync } from 'node:fs';
 import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
 import { type GuardedFile, openWithin } from '@guestkit/core/security/path-guard';
 import { openReference } from '@guestkit/core/security/reference-policy';
-import { DiskError } from '@guestkit/disk';
 import type { ImageRequest } from '@guestkit/operations/operation';
 import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
 import type { OpenedReference } from '../pipe-source.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { ImageRules } from '../task.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, ServiceFault } from './refusal.ts';
 
 /** A chain of backing files may be 16 long; a VMDK may have many extents. */
 const MAX_REFERENCES = 64;
@@ -54,7 +53,7 @@ export class ImageDesk implements Disposable {
       throw new FrameError(`Cannot open a reference of image ${image} at depth ${from}: nothing is open there`);
     }
     if (this.#files.length - this.#chains.length >= MAX_REFERENCES) {
-      throw new DiskError('unsupported', `Cannot open "${name}": the image named ${MAX_REFERENCES} files already`);
+      throw new ServiceFault('unsupported', `Cannot open "${name}": the image named ${MAX_REFERENCES} files already`);
     }
     const file = openReference(name, {
       policy: this.#rules.references,
@@ -66,7 +65,7 @@ export class ImageDesk implements Disposable {
     return this.#serve(file);
   }
 
-  /** Answers a request with a `bytes` frame. @throws DiskError `io` when the file became shorter */
+  /** Answers a request with a `bytes` frame. @throws ServiceFault `io` when the file became shorter */
   read({ source, offset, length }: ReadRequest): Buffer {
     const frame = allocateFrame('bytes', length);
     this.readInto(source, frame.subarray(HEADER_BYTES), offset);
@@ -81,7 +80,7 @@ export class ImageDesk implements Disposable {
     let filled = 0;
     while (filled < buffer.length) {
       const count = readSync(file.fd, buffer, filled, buffer.length - filled, offset + filled);
-      if (count === 0) throw new DiskError('io', 'Cannot read the image: it became shorter while it was read');
+      if (count === 0) throw new ServiceFault('io', 'Cannot read the image: it became shorter while it was read');
       filled += count;
     }
     this.#bytesRead += filled;

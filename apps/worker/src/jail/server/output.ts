@@ -5,13 +5,13 @@ import { type OutputPlace, resolveOutput } from '@guestkit/core/security/output-
 import { PathError } from '@guestkit/core/security/path-error';
 import { writeAtomically } from '@guestkit/core/security/write-atomically';
 import type { OutputRequest } from '@guestkit/operations/operation';
-import { stringify } from 'yaml';
 import type { OutputRules, WrittenOutput } from '../task.ts';
 import { Refusal } from './refusal.ts';
 
-const RENDER: Readonly<Record<OutputRequest['format'], (value: unknown) => string>> = {
+const RENDER: Readonly<Record<OutputRequest['format'], (value: unknown) => string | Promise<string>>> = {
   json: (value) => `${JSON.stringify(value, null, 2)}\n`,
-  yaml: (value) => stringify(value),
+  // few ask for it, and every thread would load it
+  yaml: async (value) => (await import('yaml')).stringify(value),
 };
 
 const COMPRESS: Readonly<Record<NonNullable<OutputRequest['compression']>, (bytes: Buffer) => Promise<Buffer>>> = {
@@ -66,7 +66,7 @@ function documentOf(value: unknown, { member }: OutputRequest): unknown {
 }
 
 async function render(document: unknown, { format, compression }: OutputRequest): Promise<Buffer> {
-  const bytes = Buffer.from(RENDER[format](document));
+  const bytes = Buffer.from(await RENDER[format](document));
   return compression === undefined ? bytes : COMPRESS[compression](bytes);
 }
 

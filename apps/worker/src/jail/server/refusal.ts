@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@guestkit/core/job/error-code';
 import { PathError, type PathErrorKind } from '@guestkit/core/security/path-error';
 import { ImageReferenceError } from '@guestkit/core/security/reference-policy';
-import { DiskError } from '@guestkit/disk';
+import type { DiskErrorKind } from '@guestkit/disk';
 import type { Fault } from '../pipe-source.ts';
 
 /** The supervisor will not serve this attempt. */
@@ -12,6 +12,17 @@ export class Refusal extends Error {
   constructor(code: ErrorCode, message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** A request of the jail cannot be met. It becomes a DiskError there; the engine itself is not loaded here. */
+export class ServiceFault extends Error {
+  override readonly name = 'ServiceFault';
+  readonly kind: DiskErrorKind;
+
+  constructor(kind: DiskErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
   }
 }
 
@@ -31,7 +42,7 @@ export function refusalOf(error: unknown): Refusal {
 
 /** How an error is told to a jail: without the paths of the host that system errors carry. */
 export function faultOf(error: unknown): Fault {
-  if (error instanceof DiskError) return { kind: error.kind, message: error.message };
+  if (error instanceof ServiceFault) return { kind: error.kind, message: error.message };
   if (error instanceof ImageReferenceError) {
     return { kind: error.kind === 'denied' ? 'denied' : 'io', message: error.message };
   }

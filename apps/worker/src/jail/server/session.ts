@@ -1,10 +1,11 @@
 import type { Progress } from '@guestkit/operations/operation';
-import { type ErrorFacts, readErrorFacts } from '../error-facts.ts';
+import type { ErrorFacts } from '../error-facts.ts';
 import { decodeJson, decodeRead, encodeJson, type Frame, FrameError } from '../frame.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { Ending, JailTask } from '../task.ts';
 import type { ImageDesk } from './image-desk.ts';
 import type { ExitStatus, JailProcess } from './jail-process.ts';
+import { readErrorFacts } from './read-error-facts.ts';
 import { faultOf } from './refusal.ts';
 
 const MAX_PROGRESS_FRAMES = 10_000;

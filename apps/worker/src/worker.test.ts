@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { until } from '../../../test/support/condition.ts';
+import { makeGuestImage } from './testing/guest-image.ts';
+import { openBench, QUEUE, type WorkerBench } from './testing/worker-bench.ts';
+import type { RunningWorker } from './worker.ts';
+
+let bench: WorkerBench;
+let worker: RunningWorker;
+let image: string;
+
+beforeAll(async () => {
+  bench = await openBench();
+  image = makeGuestImage(bench.folder);
+  worker = await bench.startWorker({ workerId: 'worker-a', labels: { zone: 'a' } });
+});
+
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+describe('a worker', () => {
+  test('runs an echo and tells its life in order', async () => {
+    const id = await bench.submit('system.echo', { ping: 1 }, { observability: { correlation_id: 'c-1' } });
+    const result = await bench.resultOf(id);
+    expect(result).toMatchObject({
+      job_id: id,
+      worker_id: 'worker-a',
+      status: 'completed',
+      completed_at: expect.any(String),
+      execution_summary: { attempt: 1, duration_seconds: 0, started_at: expect.any(String) },
+      observability: { correlation_id: 'c-1' },
+      data: { echo: { ping: 1 } },
+    });
+    expect(bench.eventsOf(id).map(({ type }) => type)).toEqual([
+      'assigned',
+      'running',
+      'progress',
+      'progress',
+      'progress',
+      'finished',
+    ]);
+  });
+
+  test('inspects a guest in a jail, and says what that cost', async () => {
+    const id = await bench.submit('guestkit.inspect', { image: { path: image, format: 'qcow2' } });
+    const result = await bench.resultOf(id);
+    expect(result).toMatchObject({
+      status: 'completed',
+      data: { inspect: { operating_system: { distribution: 'debian', hostname: 'small-guest' } } },
+      metrics: { disk_write_bytes: 0, cpu_seconds: expect.any(Number) },
+    });
+    const { disk_read_bytes = 0, peak_memory_mb = 0 } = result.metrics ?? {};
+    expect(disk_read_bytes).toBeGreaterThan(4096);
+    expect(peak_memory_mb).toBeGreaterThan(30);
+    const phases = bench.eventsOf(id).flatMap((event) => (event.type === 'progress' ? [event.phase] : []));
+    expect(phases).toEqual(['validation', 'inspection', 'analysis', 'complete']);
+  });
+
+  test.each([
+    ['json', undefined, (bytes: Buffer) => JSON.parse(bytes.toString())],
+    ['yaml', 'gzip', (bytes: Buffer) => parse(gunzipSync(bytes).toString())],
+  ])('writes the document of a result as %s, compressed with %s', async (format, compression, read) => {
+    const destination = `deep/${format}/guest.out`;
+    const id = await bench.submit('guestkit.inspect', {
+      image: { path: image, format: 'qcow2', checksum: sha256Of(image) },
+      output: { format, destination, compression },
+    });
+    const { outputs, data, metrics } = await bench.resultOf(id);
+    const folder = path.join(bench.folder, 'results', 'deep', format);
+    const bytes = readFileSync(path.join(folder, 'guest.out'));
+    expect(outputs).toEqual({ primary: destination });
+    expect(data).toMatchObject({ output_file: destination });
+    expect(metrics?.disk_write_bytes).toBe(bytes.length);
+    expect(read(bytes)).toEqual((data as { inspect: unknown }).inspect);
+    expect(readdirSync(folder)).toEqual(['guest.out']);
+  });
+
+  test.each([
+    ['outside the roots', '/etc/guestkit-test.json', 'PATH_DENIED'],
+    ['over a folder', 'deep', 'OUTPUT_FAILED'],
+  ])('writes no result %s', async (_, destination, code) => {
+    const output = { format: 'json', destination };
+    const id = await bench.submit('guestkit.inspect', { image: { path: image, format: 'qcow2' }, output });
+    expect(await bench.resultOf(id)).toMatchObject({ status: 'failed', error: { code } });
+  });
+
+  test.each([
+    [
+      'an operation that nobody has',
+      'guestkit.unheard-of',
+      {},
+      'VALIDATION_ERROR',
+      'Unsupported operation: guestkit.unheard-of',
+    ],
+    [
+      'a payload without an image',
+      'guestkit.inspect',
+      {},
+      'VALIDATION_ERROR',
+      /^Invalid field value: payload.data.image - /,
+    ],
+    [
+      'a path outside the roots',
+      'guestkit.inspect',
+      { image: { path: '/etc/passwd', format: 'raw' } },
+      'PATH_DENIED',
+      /passwd/,
+    ],
+    [
+      'a missing image',
+      'guestkit.inspect',
+      { image: { path: 'none.raw', format: 'raw' } },
+      'IMAGE_NOT_FOUND',
+      /none.raw/,
+    ],
+  ])('fails %s', async (_, operation, data, code, message) => {
+    const result = await bench.resultOf(await bench.submit(operation, data));
+    expect(result).toMatchObject({
+      status: 'failed',
+      error: { code, message: expect.stringMatching(message), recoverable: false },
+      failed_at: expect.any(String),
+    });
+  });
+
+  test('tells where an image is damaged', async () => {
+    const result = await bench.resultOf(await bench.submit('test.corrupt', null));
+    expect(result.error).toMatchObject({
+      code: 'IMAGE_CORRUPT',
+      phase: 'execution',
+      details: { kind: 'corrupt', format: 'qcow2', offset: 0x28 },
+      retry_recommended: false,
+    });
+  });
+
+  test.each([
+    ['test.abort', 'ATTEMPT_CRASHED'],
+    ['test.hog-buffers', 'OUT_OF_MEMORY'],
+  ])('outlives %s', async (operation, code) => {
+    expect((await bench.resultOf(await bench.submit(operation, null))).error).toMatchObject({ code });
+    expect(await bench.resultOf(await bench.submit('test.return', 1))).toMatchObject({ status: 'completed', data: 1 });
+  });
+
+  test('tries again while attempts are left, and then no more', async () => {
+    const id = await bench.submit('test.abort', null, { execution: { max_attempts: 2 } });
+    const result = await bench.resultOf(id);
+    expect(result).toMatchObject({ status: 'failed', execution_summary: { attempt: 2 } });
+    const events = bench.eventsOf(id).filter(({ type }) => type === 'released' || type === 'finished');
+    expect(events).toMatchObject([
+      { type: 'released', reason: 'retry', attempt: 1, error: { code: 'ATTEMPT_CRASHED' } },
+      { type: 'finished', attempt: 2 },
+    ]);
+  });
+
+  test.each([
+    ['timeout_seconds', { timeout_seconds: 1 }, 'TIMEOUT'],
+    ['a timeout of 0', { timeout_seconds: 0 }, 'TIMEOUT'],
+    ['a deadline that passed', { deadline: '2020-01-01T00:00:00Z' }, 'DEADLINE_EXCEEDED'],
+  ])('ends a job by %s', async (_, execution, code) => {
+    const id = await bench.submit('test.spin', null, { execution });
+    expect(await bench.resultOf(id)).toMatchObject({ status: 'timeout', error: { code } });
+  });
+
+  test('ends a job by a deadline that comes before its timeout', async () => {
+    const deadline = new Date(Date.now() + 1500).toISOString();
+    const id = await bench.submit('test.spin', null, { execution: { deadline } });
+    expect(await bench.resultOf(id)).toMatchObject({ status: 'timeout', error: { code: 'DEADLINE_EXCEEDED' } });
+  });
+
+  test('announces what it offers', async () => {
+    const [entry] = await bench.registry.list();
+    expect(entry).toMatchObject({
+      worker_id: 'worker-a',
+      version: '0.1.0',
+      capabilities: { disk_formats: ['qcow2', 'raw'] },
+      resources: { max_concurrent_jobs: 2 },
+      configuration: { worker_pool: 'default', labels: { zone: 'a' }, privileged: false },
+      status: { state: 'ready' },
+    });
+    expect(entry?.capabilities.operations).toContain('guestkit.inspect');
+    expect(entry?.capabilities.features).toEqual(expect.arrayContaining(['ext4', 'gpt', 'qemu-img']));
+    expect(entry?.resources.available_disk_gb).toBeGreaterThan(0);
+  });
+
+  test('measures what it does', async () => {
+    const text = await (await fetch(`${worker.metricsUrl}/metrics`)).text();
+    const silent = [...text.matchAll(/^# TYPE (guestkit_\w+) (?:counter|histogram)$/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => !new RegExp(`^${name}(?:_count)?(?:\\{.*\\})? (?!0$)`, 'm').test(text));
+    expect(silent).toEqual([]);
+    expect(text).toMatch(/^guestkit_worker_jobs_total\{operation="unknown",status="failed"\} 1$/m);
+    expect(text).toMatch(/^guestkit_checksum_verifications_total\{status="success"\} 2$/m);
+    expect(text).toMatch(/^guestkit_worker_slots 2$/m);
+    expect(await (await fetch(`${worker.metricsUrl}/health`)).json()).toEqual({ status: 'healthy' });
+  });
+});
+
+describe('workers side by side', () => {
+  test('leave a job to the one that may run it', async () => {
+    await bench.startWorker({ workerId: 'worker-b', labels: { zone: 'b' } });
+    const demands = [{ routing: { affinity: { zone: 'b' } } }, { routing: { anti_affinity: { zone: ['a'] } } }];
+    const ids = await Promise.all(demands.map((members) => bench.submit('system.echo', 1, members)));
+    const results = await Promise.all(ids.map((id) => bench.resultOf(id)));
+    expect(results.map(({ worker_id }) => worker_id)).toEqual(['worker-b', 'worker-b']);
+    expect(results.map(({ execution_summary }) => execution_summary.attempt)).toEqual([1, 1]);
+  });
+
+  test('take over what one gives back when it stops', async () => {
+    const leaving = await bench.startWorker({ workerId: 'worker-c', labels: { zone: 'c' } });
+    const id = await bench.submit('test.spin', null, {
+      execution: { timeout_seconds: 3 },
+      routing: { anti_affinity: { zone: ['a', 'b'] } },
+    });
+    await until('the attempt to begin', () => bench.eventsOf(id).some(({ type }) => type === 'running'));
+    await leaving.stop();
+    await until('the attempt to be given back', () =>
+      bench.eventsOf(id).some((event) => event.type === 'released' && event.reason === 'drain'),
+    );
+    expect((await bench.registry.list()).map(({ worker_id }) => worker_id)).not.toContain('worker-c');
+    await bench.startWorker({ workerId: 'worker-d' });
+    expect(await bench.resultOf(id)).toMatchObject({
+      worker_id: 'worker-d',
+      status: 'timeout',
+      execution_summary: { attempt: 2 },
+    });
+  });
+});
+
+test('a worker without Redis is unhealthy, and well again when Redis is back', async () => {
+  await using own = await openBench();
+  const lone = await own.startWorker();
+  await own.redis.kill();
+  const status = async () => (await fetch(`${lone.metricsUrl}/health`)).status;
+  await until('the worker to notice', async () => (await status()) === 503);
+  await own.redis.restart();
+  await until('the worker to recover', async () => (await status()) === 200);
+  const id = await own.submit('system.echo', 1);
+  expect(await own.resultOf(id)).toMatchObject({ status: 'completed' });
+  expect((await own.queue.depth(QUEUE)).waiting).toBe(0);
+});
+
+function sha256Of(file: string): string {
+  return `sha256:${createHash('sha256').update(readFileSync(file)).digest('hex')}`;
+}
