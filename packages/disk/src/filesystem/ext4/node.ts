@@ -91,12 +91,11 @@ export class Ext4Node implements FileNode {
     return new Mapping(this.#volume, this.#inode);
   }
 
-  /** A short target takes the place of the block pointers; nothing is allocated then, but for a block of attributes. */
+  /** A short target takes the place of the block pointers: nothing is allocated then, but for a block of attributes. */
   #isFastLink(): boolean {
-    const { flags, allocated, xattrBlock } = this.#inode;
+    const { allocated, xattrBlock } = this.#inode;
     const forXattrs = xattrBlock === 0 ? 0 : this.#volume.superblock.clusterSize / 512;
-    const isMapped = has(flags, INODE_FLAG.EXTENTS | INODE_FLAG.INLINE_DATA);
-    return !isMapped && allocated === forXattrs && this.stat.sizeBytes < I_BLOCK_SIZE;
+    return !this.#is(INODE_FLAG.INLINE_DATA) && allocated === forXattrs && this.stat.sizeBytes < I_BLOCK_SIZE;
   }
 
   #storedTarget(): Uint8Array {

@@ -14,8 +14,10 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { ByteSource } from '../../source/byte-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
-import type { FileSystem } from '../file-system.ts';
+import type { FileNode, FileSystem } from '../file-system.ts';
+import { createFileTree } from '../tree.ts';
 import { openExt4 } from './open.ts';
 
 /** Whether e2fsprogs is here: nothing can be made without it. */
@@ -99,11 +101,11 @@ const FILE_SIZES: Readonly<Record<string, number>> = {
   large: 700_001,
 };
 
-/** A file that is a hole but for 5000 bytes at each offset. */
-export function writeSparse(file: string, size: number, offsets: readonly number[]): void {
+/** A file that is a hole but for some content at each offset. */
+export function writeSparse(file: string, size: number, offsets: readonly number[], content = randomBytes(5000)): void {
   const fd = openSync(file, 'w');
   ftruncateSync(fd, size);
-  for (const offset of offsets) writeSync(fd, randomBytes(5000), 0, 5000, offset);
+  for (const offset of offsets) writeSync(fd, content, 0, content.length, offset);
   closeSync(fd);
 }
 
@@ -132,5 +134,74 @@ function makeFolders(at: (name: string) => string): void {
   ] as const) {
     mkdirSync(at(name));
     for (let index = 0; index < count; index++) writeFileSync(at(`${name}/entry-${index}`), `${index}`);
+  }
+}
+
+/** Reads all there is to read: every folder, content, target and attribute. @throws what the reader throws */
+export function readAll(fileSystem: FileSystem): void {
+  for (const { node } of createFileTree(fileSystem).walk()) readNode(node);
+}
+
+export function readNode(node: FileNode): void {
+  node.xattrs();
+  if (node.stat.type === 'symlink') node.readlink();
+  if (node.stat.type === 'file') readContent(node.open());
+}
+
+const READ_BYTES = 1024 * 1024;
+/** Sparse files may be as large as a file can be. */
+const MOST_BYTES = 8 * READ_BYTES;
+
+function readContent(content: ByteSource): void {
+  const end = Math.min(content.sizeBytes, MOST_BYTES);
+  for (let offset = 0; offset < end; offset += READ_BYTES) content.read(offset, Math.min(READ_BYTES, end - offset));
+  if (content.sizeBytes > 0) content.read(content.sizeBytes - 1, 1);
+}
+
+/** An image in memory to be damaged, and where things are in it as debugfs knows. */
+export class Damaged {
+  readonly bytes: Uint8Array;
+  readonly #image: string;
+
+  constructor(image: string) {
+    this.#image = image;
+    this.bytes = new Uint8Array(readFileSync(image));
+  }
+
+  inode(file: string): number {
+    const [, block, within] =
+      /located at block (\d+), offset (0x[0-9a-f]+)/.exec(debugfs(this.#image, `imap ${file}`)) ?? [];
+    return Number(block) * 1024 + Number(within);
+  }
+
+  number(file: string): number {
+    return Number(/Inode: (\d+)/.exec(debugfs(this.#image, `stat ${file}`))?.[1]);
+  }
+
+  /** The place of a block of a file, in an image with blocks of 1 KiB. */
+  block(file: string, index: number): number {
+    return Number(/^(\d+)/m.exec(debugfs(this.#image, `bmap ${file} ${index}`))?.[1]) * 1024;
+  }
+
+  /** The place of a name's entry in a folder of one block. */
+  entry(folder: string, name: string): number {
+    const block = this.block(folder, 0);
+    return Buffer.from(this.bytes.subarray(block, block + 1024)).indexOf(name) + block - 8;
+  }
+
+  get(offset: number): number {
+    return new DataView(this.bytes.buffer).getUint32(offset, true);
+  }
+
+  set(offset: number, ...words: readonly number[]): void {
+    this.bytes.set(new Uint8Array(Uint32Array.from(words).buffer), offset);
+  }
+
+  set16(offset: number, value: number): void {
+    this.bytes.set([value & 0xff, value >> 8], offset);
+  }
+
+  open(): FileSystem {
+    return openExt4(new MemorySource(this.bytes));
   }
 }

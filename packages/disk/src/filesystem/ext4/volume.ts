@@ -45,14 +45,18 @@ export class Ext4Volume {
   checkBlocks(first: number, count: number): void {
     const { blockCount, firstDataBlock } = this.superblock;
     if (first > firstDataBlock && first + count <= blockCount) return;
-    const state = `it has blocks ${firstDataBlock} to ${blockCount - 1}`;
-    throw corrupt(`Cannot read ${count} blocks from ${first}: ${state}`, this.offsetOf(first));
+    const state = `expected them within ${firstDataBlock + 1} to ${blockCount - 1}`;
+    throw corrupt(`Cannot read ${describe(first, count)}: ${state}`, this.offsetOf(first));
   }
 
   #checkPresent(first: number, count: number): void {
     this.checkBlocks(first, count);
     if (this.offsetOf(first + count) <= this.#source.sizeBytes) return;
     const state = `the image is truncated, it ends at ${hex(this.#source.sizeBytes)}`;
-    throw corrupt(`Cannot read ${count} blocks from ${first}: ${state}`, this.offsetOf(first));
+    throw corrupt(`Cannot read ${describe(first, count)}: ${state}`, this.offsetOf(first));
   }
+}
+
+function describe(first: number, count: number): string {
+  return count === 1 ? `block ${first}` : `blocks ${first} to ${first + count - 1}`;
 }
