@@ -56,9 +56,12 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
 async function launch(folder: string, socket: string, args: readonly string[]): Promise<ChildProcess> {
   await rm(socket, { force: true });
   const settings = ['--port', '0', '--unixsocket', socket, '--dir', folder, '--save', '', '--appendonly', 'yes'];
-  const server = spawn('redis-server', [...settings, '--appendfsync', 'everysec', ...args], { stdio: 'ignore' });
-  await once(server, 'spawn');
+  const command = ['redis-server', ...settings, '--appendfsync', 'everysec', ...args];
   // a test run that is killed must not leave servers behind
+  const [program = '', ...rest] =
+    process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', ...command] : command;
+  const server = spawn(program, rest, { stdio: 'ignore' });
+  await once(server, 'spawn');
   const killServer = () => server.kill('SIGKILL');
   process.once('exit', killServer);
   server.once('exit', () => process.removeListener('exit', killServer));

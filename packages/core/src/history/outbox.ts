@@ -31,7 +31,10 @@ export function startOutbox(options: OutboxOptions): AsyncDisposable {
 
 async function carryUntil(signal: AbortSignal, options: OutboxOptions): Promise<void> {
   while (!signal.aborted) {
-    const isMoreLeft = await carryOnce(options).catch(options.onError);
+    const isMoreLeft = await carryOnce(options).catch((error) => {
+      options.onError(error);
+      return false;
+    });
     if (!isMoreLeft) await delay(options.intervalMs ?? 1_000, undefined, { signal }).catch(() => {});
   }
 }

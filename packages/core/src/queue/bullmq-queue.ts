@@ -146,8 +146,8 @@ class BullmqQueue implements JobQueue {
     const text = formatQueueName(name);
     const notedAtMs = this.#notedAtMs.get(text) ?? Number.NEGATIVE_INFINITY;
     if (performance.now() - notedAtMs < NOTE_NAME_EVERY_MS) return;
-    this.#notedAtMs.set(text, performance.now());
     await this.#options.connection.client.sadd(queueNamesKey(this.#options.prefix), text);
+    this.#notedAtMs.set(text, performance.now());
   }
 
   #warn(error: Error): void {

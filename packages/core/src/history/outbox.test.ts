@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { until } from '../../../../test/support/condition.ts';
+import { jobDocument } from '../../../../test/support/job.ts';
+import { attemptEvents } from '../../../../test/support/job-events.ts';
+import { startRedis } from '../../../../test/support/redis-server.ts';
+import { connectRedis } from '../coordination/redis/connection.ts';
+import { createBullmqQueue } from '../queue/bullmq-queue.ts';
+import { createMemoryQueue } from '../queue/memory-queue.ts';
+import type { AcceptedJob } from './job-history.ts';
+import { startOutbox } from './outbox.ts';
+import { openSqliteHistory } from './sql-history.ts';
+import { submitJob } from './submit.ts';
+
+const NAME = { tenant: 'acme', pool: 'default' };
+const SOON = { intervalMs: 20, minimumAgeMs: 0 };
+
+describe('startOutbox', () => {
+  test('enqueues a job whose node died right after it was accepted, and marks it', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept(job('job-left-001'));
+    const carried: string[] = [];
+    const onCarried = (jobs: readonly AcceptedJob[]) => carried.push(...jobs.map(({ document }) => document.job_id));
+    await using _outbox = startOutbox({ history, queue, ...SOON, onCarried, onError: fail });
+    await until('it is carried', () => carried.length === 1);
+    expect(await queue.depth(NAME)).toMatchObject({ waiting: 1 });
+    expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
+  });
+
+  test('carries more than one batch without pausing', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    const ids = Array.from({ length: 25 }, (_, index) => `job-left-${index}`);
+    await Promise.all(ids.map((id) => history.accept(job(id))));
+    await using _outbox = startOutbox({ history, queue, ...SOON, intervalMs: 60_000, batchSize: 10, onError: fail });
+    await until('all are carried', async () => (await queue.depth(NAME)).waiting === ids.length);
+  });
+
+  test('leaves young jobs to the request that brought them, and started ones to their worker', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept({ ...job('job-young-01'), acceptedAtMs: Date.now() });
+    await history.accept(job('job-started1'));
+    await history.accept(job('job-left-001'));
+    await history.record([attemptEvents({ job_id: 'job-started1' }).assigned()]);
+    await using _outbox = startOutbox({ history, queue, ...SOON, minimumAgeMs: 60_000, onError: fail });
+    await until('the old one is carried', async () => (await queue.depth(NAME)).waiting === 1);
+    expect((await history.notEnqueued(Date.now() + 1, 10)).map(({ document }) => document.job_id)).toEqual([
+      'job-young-01',
+    ]);
+  });
+
+  test('brings jobs accepted during an outage of Redis to a worker when it is over', async () => {
+    await using redis = await startRedis();
+    await using connection = await connectRedis(redis.url, { role: 'client' });
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createBullmqQueue({ connection, prefix: 'outbox' });
+    const delivered: string[] = [];
+    await queue.consume({
+      ...{ ...NAME, slots: 1 },
+      handle: async (delivery) => {
+        delivered.push(delivery.job.document.job_id);
+        return { kind: 'completed' };
+      },
+    });
+    await redis.kill();
+    await until('the outage is noticed', () => !connection.isReady);
+    const errors: Error[] = [];
+    await using _outbox = startOutbox({ history, queue, ...SOON, onError: (error) => errors.push(error) });
+    const submission = await submitJob({ history, queue }, job('job-outage-1'));
+    expect(submission).toMatchObject({ outcome: 'created', isEnqueued: false });
+    await until('the outbox has tried', () => errors.length > 0);
+    await redis.restart();
+    await until('it is delivered', () => delivered.length === 1);
+  });
+});
+
+function job(job_id: string): AcceptedJob {
+  return { ...NAME, document: jobDocument({ job_id }), acceptedAtMs: 0 };
+}
+
+function fail(error: Error): void {
+  expect.fail(error.message);
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { until } from '../../../../test/support/condition.ts';
+import { jobDocument } from '../../../../test/support/job.ts';
+import type { JobQueue } from '../queue/job-queue.ts';
+import { createMemoryQueue } from '../queue/memory-queue.ts';
+import type { AcceptedJob, JobHistory } from './job-history.ts';
+import { openSqliteHistory } from './sql-history.ts';
+import { submitJob } from './submit.ts';
+
+const NAME = { tenant: 'acme', pool: 'default' };
+
+describe('submitJob', () => {
+  test('makes a job durable, enqueues it, and notes that', async () => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    expect(await submitJob({ history, queue }, job())).toMatchObject({ outcome: 'created', isEnqueued: true });
+    expect(await history.find('acme', 'job-test-0001')).toMatchObject({ status: 'pending' });
+    expect(await queue.depth(NAME)).toMatchObject({ waiting: 1 });
+    await until('it is noted', async () => (await history.notEnqueued(Date.now(), 10)).length === 0);
+  });
+
+  test('does not enqueue a job that is not durable', async () => {
+    const history = await open();
+    await using queue = createMemoryQueue();
+    await history[Symbol.asyncDispose]();
+    await expect(submitJob({ history, queue }, job())).rejects.toThrow();
+    expect(await queue.names()).toEqual([]);
+  });
+
+  test('accepts a job that the queue does not take, and says so', async () => {
+    await using history = await open();
+    const errors: Error[] = [];
+    const parts = { history, queue: failing(), onNotEnqueued: (error: Error) => errors.push(error) };
+    expect(await submitJob(parts, job())).toMatchObject({ outcome: 'created', isEnqueued: false });
+    expect(errors.map(({ message }) => message)).toEqual(['Redis is away']);
+    expect(await history.notEnqueued(Date.now(), 10)).toHaveLength(1);
+  });
+
+  test('does not wait for ever for a queue that does not answer', async () => {
+    await using history = await open();
+    const queue = { ...failing(), enqueue: () => new Promise<void>(() => {}) };
+    expect(await submitJob({ history, queue, enqueueTimeoutMs: 20 }, job())).toMatchObject({ isEnqueued: false });
+  });
+
+  test.each([
+    ['duplicate', {}],
+    ['conflict', { operation: 'test.echo' }],
+  ])('does not enqueue a %s', async (outcome, given) => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    await history.accept(job());
+    expect(await submitJob({ history, queue }, job(given))).toMatchObject({ outcome, isEnqueued: false });
+    expect(await queue.names()).toEqual([]);
+  });
+});
+
+function open(): Promise<JobHistory> {
+  return openSqliteHistory({ file: ':memory:' });
+}
+
+function job(given: Readonly<Record<string, unknown>> = {}): AcceptedJob {
+  return { ...NAME, document: jobDocument(given), acceptedAtMs: 0 };
+}
+
+/** A queue whose Redis is away. */
+function failing(): JobQueue {
+  const fail = async () => {
+    throw new Error('Redis is away');
+  };
+  const close = async () => {};
+  return { enqueue: fail, remove: fail, depth: fail, names: fail, consume: fail, [Symbol.asyncDispose]: close };
+}

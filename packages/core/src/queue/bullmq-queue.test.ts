@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { Queue } from 'bullmq';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../../../test/support/condition.ts';
+import { jobDocument } from '../../../../test/support/job.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis-server.ts';
+import { connectRedis, type RedisConnection } from '../coordination/redis/connection.ts';
+import { type BullmqQueueOptions, createBullmqQueue } from './bullmq-queue.ts';
+import type { Delivery, JobQueue, Outcome, QueuedJob } from './job-queue.ts';
+
+const NAME = { tenant: 'acme', pool: 'default' };
+
+describe('createBullmqQueue', () => {
+  test('shows a job in BullMQ under its own id, operation, tenant and pool', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'guestkit' });
+    await cluster.queue.enqueue(job({ execution: { priority: 9, max_attempts: 4 } }));
+    const seen = await cluster.bullmq().getJob('job-test-0001');
+    expect(seen).toMatchObject({
+      name: 'system.echo',
+      priority: 2,
+      data: { tenant: 'acme', pool: 'default', postponed: 0 },
+    });
+    expect(seen?.opts.attempts).toBe(4);
+    expect(await cluster.connection.client.exists('guestkit:{acme}:default:job-test-0001')).toBe(1);
+  });
+
+  test('shows who runs a job, its progress, and its summary or reason at the end', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const handle = async (delivery: Delivery): Promise<Outcome> => {
+      await delivery.reportProgress({ percent: 40 });
+      return delivery.job.document.job_id === 'job-good-001'
+        ? { kind: 'completed', summary: { status: 'completed' } }
+        : { kind: 'failed', retry: false, reason: 'the image is corrupt' };
+    };
+    await cluster.queue.consume({ ...NAME, consumer: 'worker-7', slots: 1, handle });
+    for (const job_id of ['job-good-001', 'job-bad-0001']) await cluster.queue.enqueue(job({ job_id }));
+    await until('both have ended', async () => {
+      const { completed, failed } = await cluster.queue.depth(NAME);
+      return completed === 1 && failed === 1;
+    });
+    expect(await cluster.bullmq().getJob('job-good-001')).toMatchObject({
+      ...{ processedBy: 'worker-7', progress: { percent: 40 }, returnvalue: { status: 'completed' } },
+    });
+    expect(await cluster.bullmq().getJob('job-bad-0001')).toMatchObject({ failedReason: 'the image is corrupt' });
+  });
+
+  test('re-runs the job of a consumer that was killed, within 10 s at the defaults', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'killed' });
+    await cluster.queue.enqueue(job({ execution: { max_attempts: 1 } }));
+    const victim = startConsumerProcess(redis, 'killed');
+    await once(victim, 'message');
+    const delivery = Promise.withResolvers<Delivery>();
+    await cluster.queue.consume({
+      ...NAME,
+      slots: 1,
+      handle: async (given) => {
+        delivery.resolve(given);
+        return { kind: 'completed' };
+      },
+    });
+    const killedAtMs = performance.now();
+    victim.kill('SIGKILL');
+    expect(await delivery.promise).toMatchObject({ attempt: 2, failedAttempts: 0, lostAttempts: 1 });
+    expect(performance.now() - killedAtMs).toBeLessThan(10_000);
+  });
+
+  test('fires the signal of a running job whose lock cannot be renewed in time', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 200 });
+    const signals: AbortSignal[] = [];
+    const handle = (_: Delivery, signal: AbortSignal) => {
+      signals.push(signal);
+      return new Promise<Outcome>((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'released' })));
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.queue.enqueue(job());
+    await until('it runs', () => signals.length === 1);
+    process.kill(redis.pid, 'SIGSTOP');
+    await until('the signal fires', () => signals[0]?.aborted === true);
+    process.kill(redis.pid, 'SIGCONT');
+    await until('the job is delivered again', () => signals.length > 1);
+  });
+
+  test('does not fire the signal of a job that runs for longer than a lock lasts', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 300, stalledCheckMs: 100 });
+    const attempts: number[] = [];
+    const handle = async ({ attempt }: Delivery, signal: AbortSignal): Promise<Outcome> => {
+      attempts.push(attempt);
+      const endsAtMs = performance.now() + 1_500;
+      await until('time is up', () => performance.now() > endsAtMs || signal.aborted);
+      return signal.aborted ? { kind: 'failed', retry: false, reason: 'lost' } : { kind: 'completed' };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.queue.enqueue(job());
+    await until('it is completed', async () => (await cluster.queue.depth(NAME)).completed === 1);
+    expect(attempts).toEqual([1]);
+  });
+
+  test('goes on after Redis was killed and restarted: what was enqueued is delivered, and more can be', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 1_000, stalledCheckMs: 300 });
+    const delivered = new Set<string>();
+    const handle = async ({ job: { document } }: Delivery): Promise<Outcome> => {
+      delivered.add(document.job_id);
+      return { kind: 'completed' };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 2, handle });
+    await cluster.queue.enqueue(job({ job_id: 'job-before-1' }));
+    await until('the first is delivered', () => delivered.size === 1);
+    await redis.kill();
+    await until('the outage is noticed', () => !cluster.connection.isReady);
+    await expect(cluster.queue.enqueue(job({ job_id: 'job-during-1' }))).rejects.toThrow('is not connected');
+    await redis.restart();
+    await until('it is back', () => cluster.connection.isReady);
+    await cluster.queue.enqueue(job({ job_id: 'job-after-01' }));
+    await until('the next is delivered', () => delivered.has('job-after-01'));
+  });
+
+  test('goes on after a flush of Redis', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const delivered: string[] = [];
+    const handle = async ({ job: { document } }: Delivery): Promise<Outcome> => {
+      delivered.push(document.job_id);
+      return { kind: 'completed' };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.connection.client.flushall();
+    await cluster.queue.enqueue(job());
+    await until('it is delivered', () => delivered.length === 1);
+  });
+
+  test('can be disposed of while Redis is away and a handler does not end', async () => {
+    await using redis = await startRedis();
+    const cluster = await open(redis, { closeTimeoutMs: 300 });
+    const claimed = Promise.withResolvers<AbortSignal>();
+    const handle = (_: Delivery, signal: AbortSignal) => {
+      claimed.resolve(signal);
+      return new Promise<Outcome>(() => {});
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.queue.enqueue(job());
+    const signal = await claimed.promise;
+    await redis.kill();
+    await until('the outage is noticed', () => !cluster.connection.isReady);
+    const before = performance.now();
+    await cluster.queue[Symbol.asyncDispose]();
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(signal.aborted).toBe(true);
+    await cluster.connection[Symbol.asyncDispose]();
+  });
+});
+
+function job(document: Readonly<Record<string, unknown>> = {}): QueuedJob {
+  return { ...NAME, document: jobDocument(document), acceptedAtMs: 1_777_000_000_000 };
+}
+
+interface Cluster extends AsyncDisposable {
+  readonly connection: RedisConnection;
+  readonly queue: JobQueue;
+  /** BullMQ's own view of the queue, as Bull Board has it. */
+  bullmq(): Queue;
+}
+
+async function open(redis: TestRedis, given: Partial<BullmqQueueOptions> = {}): Promise<Cluster> {
+  const connection = await connectRedis(redis.url, { role: 'client' });
+  const prefix = given.prefix ?? randomUUID();
+  const queue = createBullmqQueue({ closeTimeoutMs: 500, ...given, prefix, connection });
+  return {
+    connection,
+    queue,
+    bullmq: () => new Queue(NAME.pool, { connection: connection.client, prefix: `${prefix}:{${NAME.tenant}}` }),
+    async [Symbol.asyncDispose]() {
+      await queue[Symbol.asyncDispose]();
+      await connection[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Another process that claims one job, says so, and never ends it. */
+function startConsumerProcess(redis: TestRedis, prefix: string): ChildProcess {
+  const code = `
+    import { connectRedis } from '@guestkit/core/coordination/redis/connection';
+    import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
+    const [url, prefix] = process.argv.slice(1);
+    const connection = await connectRedis(url, { role: 'client' });
+    const queue = createBullmqQueue({ connection, prefix });
+    const handle = ({ attempt }) => {
+      process.send({ attempt });
+      return new Promise(() => {});
+    };
+    await queue.consume({ tenant: 'acme', pool: 'default', slots: 1, handle });
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code, redis.url, prefix], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
