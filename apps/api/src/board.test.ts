@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from './testing/eventually.ts';
 import { startTestNode } from './testing/node.ts';
 import { setStage } from './testing/stage.ts';
-import { until } from './testing/until.ts';
 
 const { place, client } = await setStage();
 
@@ -15,7 +15,7 @@ async function queuesOf(node: typeof client): Promise<Queues['queues']> {
 }
 
 async function queueOf(node: typeof client, name: string): Promise<Queues['queues'][number]> {
-  return until(async () => (await queuesOf(node)).find((queue) => queue.name === name));
+  return eventually(async () => (await queuesOf(node)).find((queue) => queue.name === name));
 }
 
 describe('Bull Board', () => {

@@ -60,7 +60,14 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const listener = await listen(createServer(app), config);
   logger.info({ url: listener.url }, 'API node is listening');
   const resources = opened.move();
-  return { url: listener.url, stop: () => stop({ listener, stopping, resources, logger }) };
+  let stopped: Promise<void> | undefined;
+  return {
+    url: listener.url,
+    stop: () => {
+      stopped ??= stop({ listener, stopping, resources, logger });
+      return stopped;
+    },
+  };
 }
 
 interface Running {

@@ -1,9 +1,9 @@
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../testing/eventually.ts';
 import { startTestNode } from '../testing/node.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 import { startTestWorker } from '../testing/worker.ts';
 
 const { place, client, stack } = await setStage();
@@ -33,18 +33,18 @@ describe('POST /api/v1/jobs/:id/cancel', () => {
 
   test('refuses a job that runs', async () => {
     await client.submit({ job_id: 'job-that-runs', ...busy });
-    await until(async () => (await stateOf('job-that-runs')) === 'running');
+    await eventually(async () => (await stateOf('job-that-runs')) === 'running');
     const { status, body } = await cancel('job-that-runs');
     expect(status).toBe(409);
     expect(body).toMatchObject({ error: 'CONFLICT', details: { status: 'running' } });
     expect(body.message).toContain('jobs that have started cannot be cancelled yet');
     gate.resolve();
-    await until(async () => (await stateOf('job-that-runs')) === 'completed');
+    await eventually(async () => (await stateOf('job-that-runs')) === 'completed');
   });
 
   test('refuses a job that has ended', async () => {
     await client.submit({ job_id: 'job-that-ended', ...busy });
-    await until(async () => (await stateOf('job-that-ended')) === 'completed');
+    await eventually(async () => (await stateOf('job-that-ended')) === 'completed');
     const { status, body } = await cancel('job-that-ended');
     expect(status).toBe(409);
     expect(body.message).toBe('Cannot cancel job "job-that-ended": it is already completed');

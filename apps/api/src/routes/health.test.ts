@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../testing/eventually.ts';
 import { startTestNode } from '../testing/node.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 
 const { place, client } = await setStage();
 
@@ -23,7 +23,7 @@ describe('while Redis is away', () => {
   test('the node lives on, is not ready, and accepts jobs that are enqueued later', async () => {
     await using node = await startTestNode(place);
     await place.redis.kill();
-    const ready = await until(async () => {
+    const ready = await eventually(async () => {
       const reply = await node.client.get('/health/ready');
       return reply.status === 503 && reply;
     });
@@ -46,8 +46,8 @@ describe('while Redis is away', () => {
     expect((await node.client.post('/api/v1/jobs/job-in-an-outage/cancel')).status).toBe(503);
 
     await place.redis.restart();
-    await until(async () => (await node.client.get('/health/ready')).status === 200);
+    await eventually(async () => (await node.client.get('/health/ready')).status === 200);
     const queued = () => node.client.fetch('/board/api/queues/default/job-in-an-outage');
-    await until(async () => (await queued()).status === 200);
+    await eventually(async () => (await queued()).status === 200);
   });
 });

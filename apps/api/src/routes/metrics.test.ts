@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { advertise } from '../testing/advertisement.ts';
+import { eventually } from '../testing/eventually.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 import { startTestWorker } from '../testing/worker.ts';
 
 const { place, client, stack } = await setStage();
@@ -49,7 +49,7 @@ describe('GET /metrics', () => {
   test('counts recorded events, and tells how old they were', async () => {
     stack.use(await startTestWorker({ redisUrl: place.redis.url, prefix: 'guestkit' }));
     await client.submit({ job_id: 'job-recorded' });
-    await until(async () => ((await sample('guestkit_recorder_events_total{type="finished"}')) ?? 0) > 0);
+    await eventually(async () => ((await sample('guestkit_recorder_events_total{type="finished"}')) ?? 0) > 0);
     expect(await sample('guestkit_recorder_events_total{type="progress"}')).toBeGreaterThanOrEqual(2);
     expect(await sample('guestkit_recorder_lag_seconds')).toBeGreaterThanOrEqual(0);
   });

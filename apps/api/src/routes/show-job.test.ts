@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../testing/eventually.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 import { startTestWorker } from '../testing/worker.ts';
 
 const { place, client, stack } = await setStage();
@@ -17,7 +17,7 @@ async function statusOf(jobId: string) {
 describe('GET /api/v1/jobs/:id', () => {
   test('shows the attempts and the latest progress of a job that runs', async () => {
     await client.submit({ job_id: 'job-held-halfway' });
-    const job = await until(async () => {
+    const job = await eventually(async () => {
       const now = await statusOf('job-held-halfway');
       return now.progress !== null && now;
     });
@@ -30,7 +30,7 @@ describe('GET /api/v1/jobs/:id', () => {
       attempts: [{ attempt: 1, worker_id: 'worker-1', outcome: 'running', ended_at: null }],
     });
     gate.resolve();
-    const done = await until(async () => {
+    const done = await eventually(async () => {
       const now = await statusOf('job-held-halfway');
       return now.status === 'completed' && now;
     });
@@ -74,7 +74,7 @@ describe('GET /api/v1/jobs/:id/result', () => {
 
   test('is the result document as the worker told it', async () => {
     await client.submit({ job_id: 'job-with-result', payload: { data: { deep: [1, { two: null }] } } });
-    const { body } = await until(async () => {
+    const { body } = await eventually(async () => {
       const reply = await client.get('/api/v1/jobs/job-with-result/result');
       return reply.status === 200 && reply;
     });

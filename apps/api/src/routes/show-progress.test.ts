@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readEvents, type ServerSentEvent } from '../testing/event-source.ts';
+import { eventually } from '../testing/eventually.ts';
 import { startTestNode } from '../testing/node.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 import { startTestWorker } from '../testing/worker.ts';
 
 const { place, client, stack } = await setStage();
@@ -22,7 +22,7 @@ async function submitHeld(jobId: string): Promise<() => void> {
 
 async function submitFinished(jobId: string): Promise<void> {
   await client.submit({ job_id: jobId });
-  await until(async () => (await client.get(`/api/v1/jobs/${jobId}`)).body.data.status === 'completed');
+  await eventually(async () => (await client.get(`/api/v1/jobs/${jobId}`)).body.data.status === 'completed');
 }
 
 const typesOf = (events: readonly { type: string }[]) => events.map(({ type }) => type);
@@ -101,7 +101,7 @@ describe('the stream of GET /api/v1/jobs/:id/progress', () => {
     const other = await startTestNode(place);
     await client.submit({ job_id: 'job-that-waits', routing: { worker_pool: 'lonely' } });
     const events = readEvents(other.client, '/api/v1/jobs/job-that-waits/progress').next();
-    await until(async () => (await other.client.fetch('/health/live')).ok);
+    await eventually(async () => (await other.client.fetch('/health/live')).ok);
     const begun = performance.now();
     await other.node.stop();
     expect(performance.now() - begun).toBeLessThan(1500);

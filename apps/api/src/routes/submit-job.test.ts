@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { advertise } from '../testing/advertisement.ts';
+import { eventually } from '../testing/eventually.ts';
 import { startTestNode } from '../testing/node.ts';
 import { setStage } from '../testing/stage.ts';
-import { until } from '../testing/until.ts';
 
 const { place, client } = await setStage();
 
@@ -147,7 +147,7 @@ describe('POST /api/v1/jobs', () => {
   test('has no warning once a worker offers the operation', async () => {
     await using worker = await advertise(place, { pool: 'busy' });
     expect(worker.worker_id).toBe('worker-1');
-    await until(
+    await eventually(
       async () => (await client.submit({ routing: { worker_pool: 'busy' } })).body.data.warnings === undefined,
     );
   });
