@@ -1,5 +1,6 @@
 import type { Disk, Mount, Volume } from '@guestkit/disk';
 import type { Storage, StorageMount, StoragePartition } from './document.ts';
+import { specWithoutPassword } from './linux/fstab.ts';
 import type { GuestRoot, ResolvedEntry } from './root/assemble.ts';
 
 /** Volumes of the disk, and how the guest's fstab uses them. */
@@ -30,12 +31,15 @@ function describeVolume(volume: Volume, mounts: readonly Mount[]): StoragePartit
 
 function describeEntry(entry: ResolvedEntry): StorageMount {
   const { spec, mountpoint, fstype, options, dump, pass, device } = entry;
-  return { spec: withoutPassword(spec), mountpoint, fstype, options: options.map(withoutSecret), dump, pass, device };
-}
-
-/** `//user:secret@server/share`, as some network filesystems are named. */
-function withoutPassword(spec: string): string {
-  return spec.replace(/(\/\/[^/@:]{0,256}):[^/@]{0,256}@/, '$1:***@');
+  return {
+    spec: specWithoutPassword(spec),
+    mountpoint,
+    fstype,
+    options: options.map(withoutSecret),
+    dump,
+    pass,
+    device,
+  };
 }
 
 /** `password=`, `pass=`, `password2=`: mount.cifs(8) and its like take them as options (security rule R11). */

@@ -45,3 +45,8 @@ function unquoteTag(spec: string): string {
 function wholeNumber(field = '0'): number {
   return /^\d{1,9}$/.test(field) ? Number(field) : 0;
 }
+
+/** Some network filesystems are named `//user:secret@server/share` (security rule R11). */
+export function specWithoutPassword(spec: string): string {
+  return spec.replace(/(\/\/[^/@:]{0,256}):[^/@]{0,256}@/, '$1:***@');
+}

@@ -1,4 +1,5 @@
 import type { Volume } from '@guestkit/disk';
+import { specWithoutPassword } from '../linux/fstab.ts';
 
 // What the first field of an fstab line means on this disk: fstab(5), mount(8) "indicating the device".
 
@@ -35,7 +36,8 @@ export function resolveSpec(spec: string, volumes: readonly Volume[], ownDisk?: 
   if (tag !== undefined) return resolveTag(tag, value, volumes);
   const named = volumes.find(({ device }) => device === spec);
   const device = parseDiskDevice(spec);
-  if (!device) return named ? { volume: named } : { reason: `'${spec}' names no volume of this image` };
+  if (!device)
+    return named ? { volume: named } : { reason: `'${specWithoutPassword(spec)}' names no volume of this image` };
   return resolveDevice(spec, device, volumes, ownDisk);
 }
 

@@ -4,18 +4,23 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { MemoryEntry } from './memory-tree.ts';
 
-/** A copy of some of this machine's own folders as a root of their own, on disk and in memory. Removed after the test. */
+/** A copy of some of this machine's own files as a root of their own, on disk and in memory. Removed after the test. */
 export function hostFolder(paths: readonly string[]): {
   readonly path: string;
   readonly files: Record<string, MemoryEntry>;
 } {
   const root = mkdtempSync(join(tmpdir(), 'guestkit-host-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
+  copyHostFolders(paths, root);
+  return { path: root, files: Object.fromEntries(entriesOf(root)) };
+}
+
+/** Copies files and folders of this machine to the same places below a root; links stay as they are. */
+export function copyHostFolders(paths: readonly string[], root: string): void {
   for (const path of paths) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     cpSync(path, join(root, path), { recursive: true, verbatimSymlinks: true });
   }
-  return { path: root, files: Object.fromEntries(entriesOf(root)) };
 }
 
 function entriesOf(root: string): [string, MemoryEntry][] {

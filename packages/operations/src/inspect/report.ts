@@ -5,6 +5,7 @@ import { renderTable } from '../report/table.ts';
 
 const LISTED = 8;
 const TITLE_WIDTH = 12;
+const LINE_WIDTH = 110;
 
 /** What an inspection found, for people: the essence of each section, plain text without colour. */
 export function renderInspectReport(document: InspectDocument): string {
@@ -114,9 +115,22 @@ function shortfall(title: string, section: Section<object> | undefined): readonl
   return section === undefined || section.status === 'ok' ? [] : [line(title, `${section.status}: ${section.reason}`)];
 }
 
-/** Nothing at all when there is nothing to say. */
+/** Nothing at all when there is nothing to say; long lines go on below their beginning. */
 function line(title: string, value: string | null | undefined): string {
-  return value ? `${`${title}:`.padEnd(TITLE_WIDTH)} ${printable(value)}\n` : '';
+  if (!value) return '';
+  const [first = '', ...others] = wrap(printable(value), LINE_WIDTH - TITLE_WIDTH - 1);
+  const more = others.map((rest) => `${' '.repeat(TITLE_WIDTH + 1)}${rest}\n`);
+  return `${`${title}:`.padEnd(TITLE_WIDTH)} ${first}\n${more.join('')}`;
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function counted(count: number | undefined, kind: string | undefined): string {

@@ -67,10 +67,11 @@ export function isInstalled(dpkgPackage: InstalledPackage): boolean {
 }
 
 function readField(text: string, start: number, end: number, stanza: Stanza): void {
-  const colon = text.indexOf(':', start);
-  if (colon < 0 || colon > end || colon - start > LONGEST_FIELD) return;
-  const field = FIELDS.get(text.slice(start, colon).toLowerCase());
-  if (field) stanza[field] = text.slice(colon + 1, end).trim();
+  // looked for no further than a field may reach: a search to the end of the file, line by line, would take for ever
+  const length = text.slice(start, Math.min(end, start + LONGEST_FIELD + 1)).indexOf(':');
+  if (length < 0) return;
+  const field = FIELDS.get(text.slice(start, start + length).toLowerCase());
+  if (field) stanza[field] = text.slice(start + length + 1, end).trim();
 }
 
 function describe(stanza: Stanza): InstalledPackage | undefined {
