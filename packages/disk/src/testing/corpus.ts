@@ -7,6 +7,8 @@ const CORPUS = process.env.GUESTKIT_CORPUS ?? path.resolve(import.meta.dirname, 
 /** Why a test of the corpus does not run here, or `undefined` when it does. */
 export const corpusAbsent = existsSync(CORPUS) ? undefined : `corpus of real images is absent (${CORPUS})`;
 
+if (corpusAbsent !== undefined) console.warn(`Skipping tests: ${corpusAbsent}`);
+
 /** Files of the corpus that match a pattern, by their path in it, sorted. */
 export function corpusFiles(pattern: string): readonly string[] {
   return globSync(pattern, { cwd: CORPUS }).sort();

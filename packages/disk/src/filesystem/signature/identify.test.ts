@@ -47,7 +47,7 @@ const MADE: readonly (readonly [command: string, sizeMiB: number])[] = [
   ['mkfs.vfat -F 12 -n TWELVE', 2],
   ['mkfs.vfat -F 16 -n SIXTEEN -i 0badcafe', 20],
   ['mkfs.vfat -F 32 -n THIRTYTWO', 40],
-  ['mkfs.vfat -F 16 -S 4096', 40],
+  ['mkfs.vfat -F 12 -S 4096 -n WIDE', 8],
   ['mkswap -L swapped', 2],
   ['mkntfs -q -F -f -L windows', 4],
   ['mkfs.exfat -L external', 4],
