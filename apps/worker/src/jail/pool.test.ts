@@ -36,6 +36,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'guestkit-jail-test-'));
   image = path.join(folder, 'images', 'image.raw');
   mkdirSync(path.dirname(image));
+  mkdirSync(path.join(folder, 'results'));
   writeFileSync(image, IMAGE_BYTES);
   pool = await startPool({ slots: 2 });
 });
@@ -106,7 +107,7 @@ describe('the walls of a jail', () => {
     const ways = ending.kind === 'result' ? (ending.value as Record<string, string>) : {};
     expect(Object.keys(ways)).toHaveLength(16);
     expect(Object.entries(ways).filter(([, refusal]) => refusal === 'OPEN')).toEqual([]);
-    expect(readdirSync(folder)).toEqual(['images']);
+    expect(readdirSync(folder)).toEqual(['images', 'results']);
   });
 
   test('let no packet out', async () => {
@@ -306,6 +307,26 @@ describe('images', () => {
       if (phase === 'inspection') writeFileSync(changing, 'changed', { flag: 'r+' });
     });
     expect(ending).toMatchObject({ kind: 'refused', code: 'IMAGE_CHANGED' });
+  });
+});
+
+describe('the document of a result', () => {
+  test('is not written once the caller has stopped the attempt', async () => {
+    const stop = new AbortController();
+    const output = { format: 'json', destination: 'late.json' } as const;
+    const task = { operation: 'test.sleep', payload: null, images: [{ path: image, format: 'raw' }], output };
+    const { ending } = await pool.run(task, { ...LIMITS, signal: stop.signal, onProgress: () => stop.abort() });
+    expect(ending).toEqual({ kind: 'stopped' });
+    expect(readdirSync(path.join(folder, 'results'))).toEqual([]);
+  });
+
+  test('does not replace an image that is read', async () => {
+    const output = { format: 'json', destination: image } as const;
+    const task = { operation: 'test.return', payload: {}, images: [{ path: image, format: 'raw' }], output };
+    await using overlapping = await startPool({ outputRoots: [path.dirname(image)] });
+    const { ending } = await overlapping.run(task, LIMITS);
+    expect(ending).toMatchObject({ kind: 'refused', code: 'PATH_DENIED' });
+    expect(readFileSync(image).equals(IMAGE_BYTES)).toBe(true);
   });
 });
 

@@ -1,0 +1,152 @@
+import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
+import type { JobEvent } from '@guestkit/core/job/event';
+import type { Delivery } from '@guestkit/core/queue/job-queue';
+import { createLogger } from '@guestkit/core/telemetry/logger';
+import { createWorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
+import { runners } from '@guestkit/operations/runners';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { jobDocument } from '../../../../test/support/job.ts';
+import { JailPool } from '../jail/pool.ts';
+import { QUEUE, RUNNERS_MODULE, TEST_REPERTOIRE } from '../testing/worker-bench.ts';
+import type { AttemptHost } from './host.ts';
+import { createAttemptHandler } from './run-attempt.ts';
+
+let jails: JailPool;
+
+beforeAll(async () => {
+  jails = await JailPool.start({
+    ...{ runnersModule: RUNNERS_MODULE, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
+    ...{ imageRoots: [], outputRoots: [], references: 'deny', maxDiskSizeGb: 0 },
+    onBroken: () => undefined,
+  });
+});
+
+afterAll(() => jails?.[Symbol.asyncDispose]());
+
+describe('an attempt', () => {
+  test('has told the end of the job before it answers the queue', async () => {
+    const { told, events } = recorder();
+    const outcome = await handle(delivery('system.echo'), { events });
+    expect(outcome).toMatchObject({ kind: 'completed', summary: { status: 'completed' } });
+    expect(told.at(-1)?.type).toBe('finished');
+  });
+
+  test('numbers its events by attempt', async () => {
+    const { told, events } = recorder();
+    await handle({ ...delivery('system.echo'), attempt: 3 }, { events });
+    expect(told.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4, 5].map((n) => 2 * 2 ** 20 + n));
+  });
+
+  test('that lost its job stops, and tells nothing more', async () => {
+    const lost = new AbortController();
+    const { told, events } = recorder(({ type }) => type === 'progress' && lost.abort());
+    expect(await handle(delivery('test.spin'), { events }, lost.signal)).toEqual({ kind: 'released' });
+    expect(told.map(({ type }) => type)).toEqual(['assigned', 'running', 'progress']);
+  });
+
+  test('that loses its job while Redis does not answer does not wait for it', async () => {
+    const lost = new AbortController();
+    const events = { ...recorder().events, publish: () => new Promise<void>(() => lost.abort()) };
+    expect(await handle(delivery('system.echo'), { events }, lost.signal)).toEqual({ kind: 'released' });
+  });
+
+  test('goes back to the queue, uncounted, when the worker leaves', async () => {
+    const leaving = new AbortController();
+    const { told, events } = recorder(({ type }) => type === 'progress' && leaving.abort());
+    expect(await handle(delivery('test.spin'), { events, leaving: leaving.signal })).toEqual({ kind: 'released' });
+    expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'drain' });
+  });
+
+  test('is refused when too many workers vanished before it', async () => {
+    const { told, events } = recorder();
+    const outcome = await handle({ ...delivery('system.echo'), lostAttempts: 6 }, { events });
+    expect(outcome).toMatchObject({ kind: 'failed', retry: false });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { error: { code: 'WORKER_LOST' } } });
+  });
+
+  test('survives as many vanished workers as allowed', async () => {
+    expect(await handle({ ...delivery('system.echo'), lostAttempts: 5 })).toMatchObject({ kind: 'completed' });
+  });
+
+  test('leaves an operation it does not know to a worker of its pool that does', async () => {
+    const other = advertisement(['other.verb']);
+    const registry = { ...REGISTRY, list: async () => [other] };
+    expect(await handle(delivery('other.verb'), { registry })).toMatchObject({ kind: 'postponed' });
+    expect(await handle(delivery('absent.verb'), { registry })).toMatchObject({ kind: 'failed', retry: false });
+  });
+
+  test('is postponed by up to a second when its worker does not fit', async () => {
+    const { told, events } = recorder();
+    const outcome = await handle(delivery('system.echo', { routing: { worker_id: 'another' } }), { events });
+    expect(outcome).toMatchObject({ kind: 'postponed', reason: 'Worker id is "worker-a", required "another"' });
+    expect(outcome.kind === 'postponed' && outcome.delayMs).toBeGreaterThanOrEqual(500);
+    expect(outcome.kind === 'postponed' && outcome.delayMs).toBeLessThanOrEqual(1000);
+    expect(told).toEqual([]);
+  });
+
+  test('is postponed when the registry does not answer', async () => {
+    const registry = { ...REGISTRY, list: () => Promise.reject(new Error('gone')) };
+    expect(await handle(delivery('absent.verb'), { registry })).toMatchObject({ kind: 'postponed' });
+  });
+
+  test('fails for good when its operation names what it cannot have', async () => {
+    const { told, events } = recorder();
+    await handle(delivery('test.corrupt', { execution: { max_attempts: 3 } }), { events });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', attempt: 1, result: { error: { code: 'IMAGE_CORRUPT' } } });
+  });
+});
+
+const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
+
+function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSignal = new AbortController().signal) {
+  return createAttemptHandler({
+    workerId: 'worker-a',
+    advertise: () => advertisement([...TEST_REPERTOIRE.operations.keys()]),
+    registry: REGISTRY,
+    events: recorder().events,
+    jails,
+    operations: TEST_REPERTOIRE.operations,
+    inlineRunners: runners,
+    maxLostAttempts: 5,
+    metrics: createWorkerMetrics({ heartbeatAgeSeconds: () => 0 }),
+    logger: createLogger({ level: 'silent', app: 'worker', nodeId: 'test' }),
+    leaving: new AbortController().signal,
+    ...host,
+  })(given, lost);
+}
+
+function delivery(operation: string, members: Readonly<Record<string, unknown>> = {}): Delivery {
+  const document = jobDocument({ operation, ...members });
+  return {
+    job: { ...QUEUE, document, acceptedAtMs: Date.now() },
+    attempt: 1,
+    failedAttempts: 0,
+    lostAttempts: 0,
+    reportProgress: async () => undefined,
+  };
+}
+
+/** A stream that keeps what it is told, and says so. */
+function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told: JobEvent[]; events: EventStream } {
+  const told: JobEvent[] = [];
+  const publish = async (events: readonly JobEvent[]) => {
+    told.push(...events);
+    events.forEach(onEvent);
+  };
+  return { told, events: { publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined } };
+}
+
+function advertisement(operations: readonly string[]): WorkerAdvertisement {
+  const now = new Date().toISOString();
+  return {
+    worker_id: 'worker-a',
+    version: '0.1.0',
+    hostname: 'host',
+    registered_at: now,
+    capabilities: { operations, features: [], disk_formats: [] },
+    resources: { max_concurrent_jobs: 1, max_disk_size_gb: 0, available_disk_gb: 1, cpu_cores: 1, memory_gb: 1 },
+    configuration: { privileged: false, worker_pool: 'default', data_locality: [], labels: {} },
+    status: { state: 'ready', current_jobs: 0, last_heartbeat: now },
+  };
+}

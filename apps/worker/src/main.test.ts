@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../../test/support/condition.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis-server.ts';
+
+const MAIN = path.join(import.meta.dirname, 'main.ts');
+const SPINNING_POOL = path.join(import.meta.dirname, '../../../test/support/spinning-pool.ts');
+
+let redis: TestRedis;
+let folder: string;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  folder = await mkdtemp(path.join(tmpdir(), 'guestkit-worker-main-'));
+});
+
+afterAll(async () => {
+  await redis?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the process of a worker', () => {
+  test('ends with 0 when it is asked to stop', async () => {
+    const worker = launch(MAIN, ['--metrics-port', '0']);
+    await until('the worker to claim', () => worker.written().includes('claiming'));
+    worker.child.kill('SIGTERM');
+    expect(await once(worker.child, 'exit')).toEqual([0, null]);
+    expect(worker.written()).toContain('worker has stopped');
+  });
+
+  test('ends with 2, and says why, when its configuration is wrong', async () => {
+    const worker = launch(MAIN, ['--slotz', '2']);
+    expect(await once(worker.child, 'exit')).toEqual([2, null]);
+    expect(worker.written()).toMatch(/^guestkit-worker: [^]*slotz.*slots/);
+  });
+
+  test('ends with 1 when its metrics cannot be served', async () => {
+    const worker = launch(MAIN, ['--metrics-host', '192.0.2.1']);
+    expect(await once(worker.child, 'exit')).toEqual([1, null]);
+    expect(worker.written()).toContain('Cannot serve metrics on 192.0.2.1');
+  });
+});
+
+test.skipIf(process.platform !== 'linux')('a jail that spins ends with the process that is to watch it', async () => {
+  const supervisor = launch(SPINNING_POOL, []);
+  await until('the jail to spin', () => /^\d+$/.test(supervisor.written()));
+  const jail = `/proc/${supervisor.written()}`;
+  expect(existsSync(jail)).toBe(true);
+  supervisor.child.kill('SIGKILL');
+  await until('the jail to end', () => !existsSync(jail));
+});
+
+function launch(
+  file: string,
+  flags: readonly string[],
+): { readonly child: ChildProcess; readonly written: () => string } {
+  const env = { PATH: process.env.PATH, REDIS_URL: redis.url };
+  const child = spawn(process.execPath, [file, ...flags], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const written: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => written.push(text.toString()));
+  return { child, written: () => written.join('') };
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { JailPool } from '../../apps/worker/src/jail/pool.ts';
+
+// A supervisor whose jail spins for ever, to be killed by a test. Writes the process id of the jail to standard output.
+
+const pool = await JailPool.start({
+  runnersModule: fileURLToPath(new URL('./jail-runners.ts', import.meta.url)),
+  memoryMb: 128,
+  asNobody: true,
+  imageRoots: [],
+  outputRoots: [],
+  references: 'deny',
+  maxDiskSizeGb: 0,
+  slots: 1,
+  killGraceMs: 1000,
+  onBroken: (message) => process.stderr.write(`${message}\n`),
+});
+await pool.run(
+  { operation: 'test.spin', payload: null, images: [] },
+  {
+    timeoutMs: 600_000,
+    signal: new AbortController().signal,
+    onProgress: ({ message }) => process.stdout.write(message),
+  },
+);
