@@ -47,7 +47,9 @@ async function inspect(image: string, folder: string, signal: AbortSignal): Prom
   await mkdir(RESULTS, { recursive: true });
   await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(`\n${renderInspectReport(result.data.inspect)}\n`);
-  say(`the whole result is in ${path.relative(process.cwd(), file)}`);
+  say(
+    `the job took ${result.execution_summary.duration_ms} ms; its whole result is in ${path.relative(process.cwd(), file)}`,
+  );
 }
 
 function seconds(sinceMs: number): string {

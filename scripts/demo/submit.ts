@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { ResultDocument } from '@guestkit/core/job/result';
 import type { InspectResult } from '@guestkit/operations/inspect/run';
 
 const COMMAND = fileURLToPath(new URL('../../apps/cli/bin/guestkit-worker.js', import.meta.url));
 
-/** What the demo reads of a result document. */
-export interface DemoResult {
+export interface DemoResult extends ResultDocument {
   readonly data: InspectResult;
 }
 

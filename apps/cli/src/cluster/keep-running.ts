@@ -15,48 +15,54 @@ export interface Keeping {
   /** Asks the service to stop: TERM, and KILL when it takes longer than `graceMs`. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
-  /** A service that dies sooner after its very first start has been set up wrongly: starting it again would not help. */
-  readonly settledMs?: number;
   readonly say: (message: string) => void;
 }
 
 const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href;
-const SETTLED_MS = 3_000;
+/** A service that ends by itself sooner after its first start has been set up wrongly: starting it again would not help. */
+const SETTLED_MS = 20_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Runs a service until told to stop, starting it again with growing pauses when it dies; resolves once it has ended.
- * @throws CommandError when it did not even survive its first start
+ * @throws CommandError when it ended by itself soon after its first start
  */
 export async function keepRunning(service: Service, keeping: Keeping): Promise<void> {
-  const { signal, say, settledMs = SETTLED_MS } = keeping;
-  let settled = false;
+  const { signal, say } = keeping;
+  let isFirst = true;
   for (let deaths = 0; !signal.aborted; deaths += 1) {
     const startedAtMs = Date.now();
     const ending = await runOnce(service, keeping);
     if (signal.aborted) return;
-    const stayed = Date.now() - startedAtMs >= settledMs;
-    settled ||= stayed;
-    if (!settled) throw new CommandError('unexpected', `Cannot start ${service.name}: it ended with ${ending}`);
-    if (stayed) deaths = 0;
+    const isSettled = Date.now() - startedAtMs >= SETTLED_MS;
+    if (isFirst && !isSettled && !ending.isBySignal) {
+      throw new CommandError('unexpected', `Cannot start ${service.name}: it ended with ${ending.how}`);
+    }
+    isFirst = false;
+    if (isSettled) deaths = 0;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS);
-    say(`${service.name} ended with ${ending}; it starts again in ${pauseMs} ms`);
+    say(`${service.name} ended with ${ending.how}; it starts again in ${pauseMs} ms`);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Resolves with how the process ended: an exit code or the name of a signal. */
-async function runOnce({ file, args, environment }: Service, { signal, graceMs }: Keeping): Promise<string> {
+interface Ending {
+  /** An exit code or the name of a signal, for people. */
+  readonly how: string;
+  readonly isBySignal: boolean;
+}
+
+async function runOnce({ file, args, environment }: Service, { signal, graceMs }: Keeping): Promise<Ending> {
   // a group of its own: Ctrl-C in the terminal reaches us alone, and we stop the parts in the right order
   const child = spawn(process.execPath, [`--import=${END_WITH_PARENT}`, file, ...args], {
     env: { ...environment },
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     detached: true,
   });
-  const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, name) => resolve(name ?? `exit code ${code}`));
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('error', (error) => resolve({ how: error.message, isBySignal: false }));
+    child.once('exit', (code, name) => resolve({ how: name ?? `exit code ${code}`, isBySignal: name !== null }));
   });
   const stop = () => void terminate(child, ended, graceMs);
   if (signal.aborted) stop();

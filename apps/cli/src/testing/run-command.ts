@@ -26,6 +26,8 @@ export function runCommand(
     encoding: 'utf8',
     env: { ...process.env, ...env },
     input,
+    // far above what anything takes: a command that hangs would hang the tests
+    timeout: 60_000,
     maxBuffer: 2 ** 28,
   });
   return { code: status, stdout, stderr };
