@@ -4,7 +4,8 @@ import type { DirectoryEntry, FileNode, FileStat, FileSystem } from './file-syst
 
 /**
  * Paths over one or more filesystems: the guest's view of its files. Symlinks resolve inside the guest root only: an absolute
- * target restarts there and `..` stops there (security rule R9). At most 40 links are followed per path.
+ * target restarts there and `..` stops there (security rule R9). At most 40 links are followed per path: one with more ends in a
+ * DiskError `corrupt`, as it ends in ELOOP on Linux.
  */
 export interface FileTree {
   /** The node at an absolute guest path, links followed; `undefined` when something on the way does not exist. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DiskError } from '../error.ts';
-import { hasE2fsprogs, makeExt, openImage } from './ext4/testing.ts';
+import { hasE2fsprogs, makeExt, openImage } from './ext4/testing/image.ts';
 import type { FileSystem } from './file-system.ts';
 import type { FileTree } from './file-tree.ts';
 import { createFileTree } from './tree.ts';

@@ -1,21 +1,26 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { DiskError } from '../../error.ts';
+import { denyReferences } from '../../image/references.ts';
+import { openDisk } from '../../open-disk.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { corpusAbsent, corpusFiles, readCorpus, readCorpusText } from '../../testing/corpus.ts';
 import type { FileNode, FileSystem, FileType } from '../file-system.ts';
 import { createFileTree } from '../tree.ts';
 import { ext4Format, openExt4 } from './open.ts';
-import { readNode } from './testing.ts';
+import { readNode } from './testing/read-all.ts';
 
 if (corpusAbsent !== undefined) console.log(`skipped: ${corpusAbsent}`);
 
 /** What a kernel and blkid said of an image. */
 interface Reference {
-  readonly fs: {
-    readonly blkid: Readonly<Record<string, string>>;
-    readonly tree: readonly ReferenceFile[];
-  };
+  readonly fs?: ReferenceFileSystem;
+  readonly parts?: readonly (ReferenceFileSystem & { readonly start: number })[];
+}
+
+interface ReferenceFileSystem {
+  readonly blkid: Readonly<Record<string, string>>;
+  readonly tree: readonly ReferenceFile[];
 }
 
 interface ReferenceFile {
@@ -42,16 +47,18 @@ describe.skipIf(corpusAbsent !== undefined)('ext filesystems that others made', 
   });
 
   test.each(IMAGES)('%s shows what the kernel showed', (file) => {
-    const { blkid, tree } = (referenceOf(file) as Reference).fs;
-    const fileSystem = openExt4(new MemorySource(readCorpus(file)));
-    expect(fileSystem).toMatchObject({ type: blkid.TYPE, uuid: blkid.UUID });
-    expect(fileSystem.label).toBe(blkid.LABEL?.replaceAll('\\ ', ' '));
-    const files = filesOf(fileSystem);
-    const known = tree.filter(({ path }) => files.has(path));
-    expect(known.map(({ path }) => files.get(path))).toEqual(known);
-    // what is encrypted has other names without its key
-    expect(known.length).toBeGreaterThanOrEqual(tree.length - 10);
-    if (tree.length < WHOLE_REFERENCE) expect(files.size).toBe(tree.length);
+    expectAnswer(openExt4(new MemorySource(readCorpus(file))), referenceOf(file)?.fs);
+  });
+
+  test.each([
+    'partitions/libguestfs/mbr-ext2-empty.img.gz',
+    'formats/osv-scalibr/valid-ext-exfat-fat32-ntfs.qcow2.xz',
+    'formats/dfvfs/ext2.qcow2.xz',
+  ])('%s shows in its first partition what the kernel showed', (file) => {
+    const source = new MemorySource(readCorpus(file));
+    const disk = openDisk(source, { references: denyReferences });
+    const { fs, parts } = referenceOf(file) ?? {};
+    expectAnswer(disk.volumes[0]?.fileSystem, parts?.[0] ?? fs);
   });
 });
 
@@ -72,7 +79,20 @@ describe.skipIf(corpusAbsent !== undefined)('broken ext filesystems of the tests
   }, 120_000);
 });
 
-function referenceOf(file: string): Partial<Reference> | undefined {
+function expectAnswer(fileSystem: FileSystem | undefined, reference: ReferenceFileSystem | undefined): void {
+  if (fileSystem === undefined || reference === undefined) throw new Error('Cannot compare: nothing to compare');
+  const { blkid, tree } = reference;
+  expect(fileSystem).toMatchObject({ type: blkid.TYPE, uuid: blkid.UUID });
+  expect(fileSystem.label).toBe(blkid.LABEL?.replaceAll('\\ ', ' '));
+  const files = filesOf(fileSystem);
+  const known = tree.filter(({ path }) => files.has(path));
+  expect(known.map(({ path }) => files.get(path))).toEqual(known);
+  // what is encrypted has other names without its key
+  expect(known.length).toBeGreaterThanOrEqual(tree.length - 10);
+  if (tree.length < WHOLE_REFERENCE) expect(files.size).toBe(tree.length);
+}
+
+function referenceOf(file: string): Reference | undefined {
   const [name] = corpusFiles(`${file}.ref.json`);
   return name === undefined ? undefined : JSON.parse(readCorpusText(name));
 }

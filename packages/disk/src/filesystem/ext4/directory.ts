@@ -75,8 +75,9 @@ function* directoryBlocks({ superblock }: Ext4Volume, inode: Inode, map: BlockMa
   const blockCount = Math.ceil(stat.sizeBytes / superblock.blockSize);
   for (let block = 0; block < blockCount; ) {
     const { physical, count } = map.runAt(block);
-    if (physical === undefined)
+    if (physical === undefined) {
       throw corrupt(`Cannot read folder in inode ${number}: block ${block} is a hole`, offset);
+    }
     const end = Math.min(block + count, blockCount);
     for (let next = physical; block < end; block++, next++) {
       if (seen.has(next)) throw corrupt(`Cannot read folder in inode ${number}: block ${next} comes twice`, offset);

@@ -7,7 +7,10 @@ import { MemorySource } from '../../source/memory-source.ts';
 import { mutate, seededRandom } from '../../testing/mutation.ts';
 import { createFileTree } from '../tree.ts';
 import { openExt4 } from './open.ts';
-import { Damaged, hasE2fsprogs, makeExt, readNode, writeSparse } from './testing.ts';
+import { Damaged } from './testing/damaged.ts';
+import { hasE2fsprogs, makeExt } from './testing/image.ts';
+import { readNode } from './testing/read-all.ts';
+import { writeSparse } from './testing/sample-folder.ts';
 
 const MUTATIONS = 600;
 /** What files are full of. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMounted } from '../../../../../test/support/loop-mount.ts';
-import { hasE2fsprogs, makeExt, openImage } from './testing.ts';
+import { hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
 
 describe.skipIf(!hasE2fsprogs)('xattrs', () => {
   let folder: string;
