@@ -92,6 +92,8 @@ class Attempt {
     if (this.#lost.aborted) return this.#abandon();
     if (ending.kind === 'stopped') return this.#release();
     if (ending.kind === 'result') return this.#complete(ending.value, report);
+    // for the operator alone: it may name places of the host
+    if (ending.kind === 'died') this.#logger.warn({ stderr: ending.stderr }, 'process of the attempt ended');
     return this.#fail(this.#errorOf(ending), report);
   }
 

@@ -134,7 +134,7 @@ export class JailPool implements AsyncDisposable {
     this.#seats.delete(seat);
     const place = this.#ready.indexOf(seat);
     if (place >= 0) this.#ready.splice(place, 1);
-    if (!this.#closed) setTimeout(() => this.#open(), REOPEN_MS);
+    if (!this.#closed) setTimeout(() => this.#open(), REOPEN_MS).unref();
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { timerMs } from './timer.ts';
 import { memoryOf, type Usage, usageOf, usageSince } from './usage.ts';
 
-const WATCH_MS = 100;
+const MEASURE_MS = 100;
 /** How long a thread may take to notice that its jail is gone; storage that hangs longer costs the thread. */
 const ABANDON_MS = 2000;
 
@@ -57,6 +57,7 @@ export class Seat {
     const run = new Run({ ...limits, memoryMb, pid: () => this.#pid, end: (ending) => this.#end(ending) });
     this.#run = run;
     this.#thread.postMessage({ task } satisfies SeatOrder);
+    run.watch();
     return run.report;
   }
 
@@ -85,12 +86,15 @@ export class Seat {
     const run = this.#run;
     const { killGraceMs } = this.#options;
     this.#signal('SIGTERM');
-    setTimeout(() => {
-      if (this.#run === run) this.#signal('SIGKILL');
-    }, killGraceMs);
-    setTimeout(() => {
-      if (this.#run === run) this.#leave(ending);
-    }, killGraceMs + ABANDON_MS);
+    const unlessEnded = (act: () => void) => () => this.#run === run && act();
+    setTimeout(
+      unlessEnded(() => this.#signal('SIGKILL')),
+      killGraceMs,
+    ).unref();
+    setTimeout(
+      unlessEnded(() => this.#leave(ending)),
+      killGraceMs + ABANDON_MS,
+    ).unref();
   }
 
   #leave(ending: Ending): void {
@@ -118,7 +122,7 @@ interface RunOptions extends RunLimits {
 class Run {
   readonly #options: RunOptions;
   readonly #report = Promise.withResolvers<JailReport>();
-  readonly #timers: NodeJS.Timeout[];
+  readonly #timers: NodeJS.Timeout[] = [];
   readonly #onAbort = () => this.#decide({ kind: 'stopped' });
   #verdict: Ending | undefined;
   /** What Node and the loaded code take before the attempt begins. */
@@ -128,17 +132,21 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#timers = [
-      setTimeout(() => this.#decide({ kind: 'timeout' }), timerMs(options.timeoutMs)),
-      setInterval(() => this.#watch(), WATCH_MS),
-    ];
-    options.signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (options.signal.aborted) this.#onAbort();
-    this.#watch();
   }
 
   get report(): Promise<JailReport> {
     return this.#report.promise;
+  }
+
+  watch(): void {
+    const { timeoutMs, signal } = this.#options;
+    this.#timers.push(
+      setTimeout(() => this.#decide({ kind: 'timeout' }), timerMs(timeoutMs)),
+      setInterval(() => this.#measure(), MEASURE_MS),
+    );
+    this.#measure();
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
   }
 
   onProgress(step: Progress): void {
@@ -146,7 +154,8 @@ class Run {
   }
 
   finish(report: JailReport): void {
-    this.#stopWatching();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
     const usage = report.usage ?? usageSince(this.#first, this.#last);
     this.#report.resolve({ ...report, ending: this.#verdict ?? report.ending, usage });
   }
@@ -162,7 +171,7 @@ class Run {
     this.#options.end(verdict);
   }
 
-  #watch(): void {
+  #measure(): void {
     const pid = this.#options.pid();
     const memory = pid && memoryOf(pid);
     if (!pid || !memory) return;
@@ -172,10 +181,5 @@ class Run {
     if (memory.residentBytes > this.#baseBytes + this.#options.memoryMb * 2 ** 20) {
       this.#decide({ kind: 'died', reason: 'it outgrew its memory', outOfMemory: true });
     }
-  }
-
-  #stopWatching(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -22,7 +22,7 @@ export type Ending =
   /** The supervisor refused an image, or found it changed. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
   /** The process ended without an answer. */
-  | { readonly kind: 'died'; readonly reason: string; readonly outOfMemory: boolean }
+  | { readonly kind: 'died'; readonly reason: string; readonly outOfMemory: boolean; readonly stderr?: string }
   /** It said what no jail of ours says. */
   | { readonly kind: 'abuse'; readonly message: string }
   | { readonly kind: 'timeout' }

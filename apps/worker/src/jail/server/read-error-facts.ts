@@ -1,8 +1,6 @@
 import type { DiskErrorKind } from '@guestkit/disk';
-import { printable } from '@guestkit/operations/report/printable';
 import type { ErrorFacts } from '../error-facts.ts';
-
-const MAX_TEXT_CHARACTERS = 2000;
+import { cleanText } from './foreign-text.ts';
 
 const KINDS: Readonly<Record<DiskErrorKind, true>> = {
   io: true,
@@ -17,12 +15,12 @@ const KINDS: Readonly<Record<DiskErrorKind, true>> = {
 export function readErrorFacts(value: unknown): ErrorFacts {
   const { name, message, kind, format, offset, path } = (value ?? {}) as Readonly<Record<string, unknown>>;
   return {
-    name: isText(name) ? clean(name) : 'Error',
-    message: isText(message) ? clean(message) : 'The operation failed without saying why',
+    name: isText(name) ? cleanText(name) : 'Error',
+    message: isText(message) ? cleanText(message) : 'The operation failed without saying why',
     ...(isKind(kind) && { kind }),
-    ...(isText(format) && { format: clean(format) }),
+    ...(isText(format) && { format: cleanText(format) }),
     ...(Number.isSafeInteger(offset) && { offset: offset as number }),
-    ...(isText(path) && { path: clean(path) }),
+    ...(isText(path) && { path: cleanText(path) }),
   };
 }
 
@@ -32,9 +30,4 @@ function isKind(value: unknown): value is DiskErrorKind {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-/** Errors quote what images say, so whatever could steer a terminal or a reader of logs goes. */
-function clean(text: string): string {
-  return printable(text.slice(0, MAX_TEXT_CHARACTERS));
 }

@@ -3,6 +3,7 @@ import type { ErrorFacts } from '../error-facts.ts';
 import { decodeJson, decodeRead, encodeJson, type Frame, FrameError } from '../frame.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { Ending, JailTask } from '../task.ts';
+import { cleanText } from './foreign-text.ts';
 import type { ImageDesk } from './image-desk.ts';
 import type { ExitStatus, JailProcess } from './jail-process.ts';
 import { readErrorFacts } from './read-error-facts.ts';
@@ -76,7 +77,7 @@ function failureOf(facts: ErrorFacts): Ending {
 /** What an exit without a report means. */
 export function deathOf({ code, signal, stderr }: ExitStatus): Ending {
   const outOfMemory = /out of memory/i.test(stderr);
-  return { kind: 'died', reason: signal ?? `exit code ${code}`, outOfMemory };
+  return { kind: 'died', reason: signal ?? `exit code ${code}`, outOfMemory, stderr };
 }
 
 interface OpenRequest {
@@ -96,7 +97,11 @@ function readProgress(value: unknown): Progress {
   if (typeof phase !== 'string' || typeof message !== 'string' || typeof percent !== 'number') {
     throw new FrameError('Cannot read a progress frame');
   }
-  return { phase, message, percent: Math.min(100, Math.max(0, Math.round(percent))) || 0 };
+  return {
+    phase: cleanText(phase, 64),
+    message: cleanText(message, 500),
+    percent: Math.min(100, Math.max(0, Math.round(percent))) || 0,
+  };
 }
 
 function isCount(value: unknown): value is number {
