@@ -80,6 +80,17 @@ describe.each(IMPLEMENTATIONS)('$name', ({ create }) => {
       expect(other).toMatchObject({ outcome: 'conflict', field: 'execution.idempotency_key' });
     });
 
+    test('creates the second of two that come together under one id when the first repeats the key of another job', async () => {
+      await using history = await openNew();
+      await history.accept(accepted(keyed('job-first-01', 'k-1')));
+      const acceptances = await Promise.all([
+        history.accept(accepted(keyed('job-second-1', 'k-1'))),
+        history.accept(accepted(keyed('job-second-1', 'k-2'))),
+      ]);
+      expect(acceptances.map(({ outcome }) => outcome)).toEqual(['conflict', 'created']);
+      expect((await history.find(TENANT, 'job-second-1'))?.document.execution?.idempotency_key).toBe('k-2');
+    });
+
     test('keeps ids and keys of tenants apart', async () => {
       await using history = await openNew();
       await history.accept(accepted(keyed('job-first-01', 'k-1')));
@@ -201,6 +212,24 @@ describe.each(IMPLEMENTATIONS)('$name', ({ create }) => {
       expect(outcomes).toEqual(['lost', 'completed']);
       const types = (await history.events(TENANT, 'job-test-0001', { limit: 10 })).map(({ type }) => type);
       expect(types).toEqual(['running', 'running', 'finished']);
+    });
+
+    test('writes thousands of events in one call', async () => {
+      await using history = await openNew();
+      const documents = numbered(1_100);
+      await Promise.all(documents.map((document) => history.accept(accepted(document))));
+      await history.markEnqueued(
+        TENANT,
+        documents.map(({ job_id }) => job_id),
+      );
+      await history.record(
+        documents.flatMap(({ job_id }) => {
+          const attempt = attemptEvents({ job_id });
+          return [attempt.assigned(), attempt.running(), attempt.finished()];
+        }),
+      );
+      expect(await history.count({ tenant: TENANT, status: ['completed'] })).toBe(documents.length);
+      expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
     });
 
     test('passes over events of a job that it does not know', async () => {

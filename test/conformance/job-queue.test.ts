@@ -62,6 +62,14 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     expect(seen.deliveries.map((delivery) => delivery.job.document.job_id)).toEqual(['job-once-1', 'job-once-2']);
   });
 
+  test('counts on from the attempts that a job had before it was enqueued again', async () => {
+    await using queue = await open();
+    await queue.enqueue({ ...job({ execution: { max_attempts: 2 } }), attemptsBefore: 3 });
+    await using seen = await consumeAll(queue, () => ({ kind: 'failed', retry: true, reason: 'no luck' }));
+    await until('the job has failed', async () => (await queue.depth(NAME)).failed === 1);
+    expect(seen.deliveries.map(({ attempt }) => attempt)).toEqual([4, 5]);
+  });
+
   test('delivers the more urgent first, and equals in order of arrival', async () => {
     await using queue = await open();
     const priorities = [5, 1, 10, 5, 10, 1];

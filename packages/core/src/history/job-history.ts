@@ -27,6 +27,7 @@ export interface JobRecord {
   readonly worker_id: string | null;
   readonly created_at: string;
   readonly submitted_at: string;
+  /** When the latest attempt began. */
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly error: JobError | null;
@@ -73,7 +74,7 @@ export interface JobHistory extends AsyncDisposable {
   notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]>;
   /** Writes events; repeated and late ones change nothing. Final states do not move. */
   record(events: readonly JobEvent[]): Promise<void>;
-  /** Ends a job that no worker has started. `false` when it had started or ended already. */
+  /** Ends a job that waits for its first attempt or another one. `false` when a worker holds it, or it has ended. */
   cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean>;
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
   /** @throws RangeError when the cursor is not one of ours */

@@ -47,6 +47,8 @@ async function openHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Prom
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
 const MAX_GROUP = 500;
+/** Each of as many jobs as that. */
+const MAX_MARKS = 50;
 
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
 type Filterable = SelectQueryBuilder<HistorySchema, 'jobs', object>;
@@ -61,7 +63,7 @@ class SqlHistory implements JobHistory {
     this.#db = db;
     this.#flavour = flavour;
     this.#acceptances = new GroupCommit({ commit: (rows) => this.#insertJobs(rows), maxItems: MAX_GROUP });
-    this.#marks = new GroupCommit({ commit: (marks) => this.#writeMarks(marks), maxItems: MAX_GROUP });
+    this.#marks = new GroupCommit({ commit: (marks) => this.#writeMarks(marks), maxItems: MAX_MARKS });
   }
 
   async accept(job: AcceptedJob): Promise<Acceptance> {
@@ -69,7 +71,7 @@ class SqlHistory implements JobHistory {
   }
 
   async markEnqueued(tenant: string, jobIds: readonly string[]): Promise<void> {
-    if (jobIds.length > 0) await this.#marks.add([tenant, jobIds]);
+    await Promise.all(chunksOf(MAX_GROUP, jobIds).map((part) => this.#marks.add([tenant, part])));
   }
 
   async notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]> {
@@ -88,7 +90,9 @@ class SqlHistory implements JobHistory {
   }
 
   async record(events: readonly JobEvent[]): Promise<void> {
-    if (events.length > 0) await this.#db.transaction().execute((trx) => writeEvents(trx, events));
+    await this.#db.transaction().execute(async (trx) => {
+      for (const part of chunksOf(MAX_GROUP, events)) await writeEvents(trx, part);
+    });
   }
 
   async cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean> {
@@ -182,12 +186,12 @@ class SqlHistory implements JobHistory {
         .insertInto('jobs')
         .values(rows)
         .onConflict((conflict) => conflict.doNothing())
-        .returning(['tenant', 'job_id'])
+        .returning(['tenant', 'job_id', 'idempotency_key'])
         .execute();
       const created = new Set(inserted.map(keyOf));
       const acceptances: Acceptance[] = [];
       for (const row of rows) {
-        // of two with one id in the same group, the first was inserted
+        // of two that are alike in the same group, the first was inserted
         const isCreated = created.delete(keyOf(row));
         acceptances.push(isCreated ? { outcome: 'created', job: toJobRecord(row) } : await compareWithKnown(trx, row));
       }
@@ -258,8 +262,8 @@ async function findRowByKey(trx: Transaction<HistorySchema>, row: NewJobRow): Pr
     .executeTakeFirstOrThrow();
 }
 
-function keyOf({ tenant, job_id }: { readonly tenant: string; readonly job_id: string }): string {
-  return JSON.stringify([tenant, job_id]);
+function keyOf({ tenant, job_id, idempotency_key }: Pick<NewJobRow, 'tenant' | 'job_id' | 'idempotency_key'>): string {
+  return JSON.stringify([tenant, job_id, idempotency_key]);
 }
 
 /** The end of a job that no worker holds, told like any other. */
@@ -275,4 +279,9 @@ function cancellation(row: JobRowWithoutResult, reason: string, now: string): Jo
   };
   const sequence = row.last_sequence + 1;
   return { type: 'finished', tenant, job_id, attempt, sequence, timestamp: now, worker_id: '', result };
+}
+
+function chunksOf<Item>(size: number, items: readonly Item[]): readonly (readonly Item[])[] {
+  const chunks = Math.ceil(items.length / size);
+  return Array.from({ length: chunks }, (_, index) => items.slice(index * size, (index + 1) * size));
 }

@@ -25,6 +25,9 @@ export async function startBullmqConsumer(options: BullmqConsumerOptions): Promi
 /** An idle consumer asks Redis at least so often, in seconds: some moves of BullMQ wake nobody. */
 const IDLE_POLL_SECONDS = 2;
 
+/** How long a job stays away from a consumer that lost it and has not stopped it yet. */
+const STOPPING_MS = 500;
+
 type Claim = { readonly job: Job<BullmqJobData>; readonly token: string };
 
 /**
@@ -95,11 +98,8 @@ class BullmqConsumer implements Consumer {
   async #process(job: Job<BullmqJobData>, token: string, signal?: AbortSignal): Promise<unknown> {
     const claim = { job, token };
     const jobId = job.data.document.job_id;
-    // a fetch that was under way when claiming stopped; as if it had not happened
-    if (!this.#claiming) return this.#settle(claim, { kind: 'postponed', delayMs: 0, reason: 'not claiming' });
-    // our own lost attempt is still stopping, and BullMQ tells the locks of a worker apart by job only
-    if (this.#heldUntilMs.has(jobId))
-      return this.#settle(claim, { kind: 'postponed', delayMs: 500, reason: 'still running' });
+    const postponement = this.#whyNotNow(jobId);
+    if (postponement) return this.#settle(claim, postponement);
     this.#heldUntilMs.set(jobId, this.#heldFromNow());
     try {
       const outcome = await this.#options.handle(toDelivery(job), signal ?? new AbortController().signal);
@@ -108,6 +108,14 @@ class BullmqConsumer implements Consumer {
       this.#heldUntilMs.delete(jobId);
       if (this.active === 0) this.#wakeIdleWaiters();
     }
+  }
+
+  #whyNotNow(jobId: string): Outcome | undefined {
+    // a fetch that was under way when claiming stopped: as if it had not happened
+    if (!this.#claiming) return { kind: 'postponed', delayMs: 0, reason: 'the consumer has stopped claiming' };
+    // our own lost attempt is still stopping, and BullMQ tells the locks of one worker apart by job only
+    if (!this.#heldUntilMs.has(jobId)) return undefined;
+    return { kind: 'postponed', delayMs: STOPPING_MS, reason: 'a lost attempt is still stopping here' };
   }
 
   /** Returning completes the job, throwing fails it, and BullMQ's own errors say that it was moved already. */
@@ -189,7 +197,7 @@ function toDelivery(job: Job<BullmqJobData>): Delivery {
   const { postponed, ...queuedJob } = job.data;
   return {
     job: queuedJob,
-    attempt: job.attemptsStarted - postponed,
+    attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - postponed,
     failedAttempts: job.attemptsMade,
     lostAttempts: job.stalledCounter,
     reportProgress: (progress) => job.updateProgress(progress),

@@ -52,10 +52,10 @@ export function assertQueueName({ tenant, pool }: QueueName): void {
   }
 }
 
-export function toBullmqJob({ document, tenant, pool, acceptedAtMs }: QueuedJob): BullmqJob {
+export function toBullmqJob({ document, tenant, pool, acceptedAtMs, attemptsBefore }: QueuedJob): BullmqJob {
   return {
     name: document.operation,
-    data: { document, tenant, pool, acceptedAtMs, postponed: 0 },
+    data: { document, tenant, pool, acceptedAtMs, ...(attemptsBefore && { attemptsBefore }), postponed: 0 },
     options: {
       jobId: document.job_id,
       // protocol: 10 is the most urgent; BullMQ: 1 is, and 0 would overtake everything

@@ -11,6 +11,8 @@ export interface QueuedJob extends QueueName {
   readonly document: JobDocument;
   /** When the job was accepted, milliseconds since the epoch. */
   readonly acceptedAtMs: number;
+  /** Attempts it had before it is enqueued again, after the queue lost it or gave it up: their numbers must not come twice. */
+  readonly attemptsBefore?: number;
 }
 
 export interface QueueDepth {

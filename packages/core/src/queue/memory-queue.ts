@@ -316,5 +316,6 @@ function isBefore(entry: Entry, other: Entry): boolean {
 function toDelivery({ job, started, postponed, failedAttempts, lostAttempts }: Entry): Delivery {
   // nobody looks into this queue from outside
   const reportProgress = () => Promise.resolve();
-  return { job, attempt: started - postponed, failedAttempts, lostAttempts, reportProgress };
+  const attempt = (job.attemptsBefore ?? 0) + started - postponed;
+  return { job, attempt, failedAttempts, lostAttempts, reportProgress };
 }

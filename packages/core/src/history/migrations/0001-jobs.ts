@@ -40,6 +40,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('jobs')
     .columns(['id'])
     .where('enqueued_at' as never, 'is', null)
+    // a job that has ended without a mark must not be looked at for ever
+    .where('status' as never, '=', 'pending')
     .execute();
 
   await db.schema
