@@ -52,6 +52,15 @@ async function inspect(image: string, folder: string, signal: AbortSignal): Prom
   );
 }
 
+function namedImage(): string | undefined {
+  const [image] = process.argv.slice(2);
+  if (image === undefined) return undefined;
+  // npm runs scripts in the root of the repository, wherever it was called
+  const file = path.resolve(process.env.INIT_CWD ?? '', image);
+  if (!existsSync(file)) throw new Error(`Cannot open "${image}": there is no such file`);
+  return file;
+}
+
 function seconds(sinceMs: number): string {
   return ((Date.now() - sinceMs) / 1000).toFixed(1);
 }
@@ -65,10 +74,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interrupted.abort(new Error(`Cannot go on: stopped by ${name}`)));
 }
 try {
-  const [image] = process.argv.slice(2);
-  if (image !== undefined && !existsSync(image)) throw new Error(`Cannot open "${image}": there is no such file`);
-  await demo(image, interrupted.signal);
+  await demo(namedImage(), interrupted.signal);
 } catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : error}\n`);
+  const reason: unknown = interrupted.signal.reason ?? error;
+  process.stderr.write(`demo: ${reason instanceof Error ? reason.message : reason}\n`);
   process.exitCode = 1;
 }

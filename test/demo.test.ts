@@ -6,7 +6,6 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { descendantsOf, survivors } from '../scripts/demo/processes.ts';
-import { makeSampleDisk } from '../scripts/sample-disk.ts';
 import { until } from './support/condition.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -22,25 +21,18 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('npm run demo', { timeout: BOUND_MS }, () => {
-  test('inspects a disk over a cluster of its own, and leaves nothing running', async () => {
-    const image = makeSampleDisk(path.join(folder, 'own-disk.qcow2')).path;
-    const demo = startDemo([image]);
+  test('makes a disk, inspects it over a cluster of its own, and leaves nothing running', async () => {
+    const demo = startDemo([]);
     await until('the cluster runs', () => descendantsOf(demo.pid).length >= 5, { timeoutMs: BOUND_MS });
     const family = descendantsOf(demo.pid);
     const { code, stdout, stderr } = await demo.ended;
     expect({ code, left: survivors(family) }).toEqual({ code: 0, left: [] });
     expect(stderr).toMatch(/^100% {2}complete: /m);
+    expect(stdout).toMatch(/^demo: made a sample disk of \d+ MiB from this host's facts/m);
     expect(stdout).toMatch(/^hostname: +\S/m);
     expect(stdout).toMatch(/^demo: done in \d+\.\d s; nothing is left running$/m);
     const [, file = ''] = /its whole result is in (\S+)$/m.exec(stdout) ?? [];
     expect(JSON.parse(readFileSync(path.join(ROOT, file), 'utf8'))).toMatchObject({ status: 'completed' });
-    rmSync(path.join(ROOT, file));
-  });
-
-  test('makes a disk when it is given none', async () => {
-    const { code, stdout } = await startDemo([]).ended;
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^demo: made a sample disk of \d+ MiB from this host's facts/m);
   });
 
   test('says why it failed, stops all, and ends with another code', async () => {
@@ -62,8 +54,9 @@ describe('npm run demo', { timeout: BOUND_MS }, () => {
     await until('the cluster runs', () => descendantsOf(demo.pid).length >= 3, { timeoutMs: BOUND_MS });
     const family = descendantsOf(demo.pid);
     process.kill(demo.pid, 'SIGINT');
-    const { code } = await demo.ended;
+    const { code, stderr } = await demo.ended;
     expect({ code, left: survivors(family) }).toEqual({ code: 1, left: [] });
+    expect(stderr).toContain('demo: Cannot go on: stopped by SIGINT');
   });
 });
 

@@ -76,7 +76,7 @@ function addJobCommands(program: Command): void {
     .argument('[file]', 'job document, or - for stdin')
     .option('--operation <name>', 'what to do, when no document is given')
     .option('--image <path>', 'image as the workers see it')
-    .option('--format <format>', 'container format of the image (default: by its name)')
+    .option('--format <format>', 'what the container is said to be (default: its content decides)')
     .option('--data <json>', 'further members of payload.data')
     .option('--name <name>', 'name of the job')
     .option('--priority <1-10>', 'higher is more urgent', wholeNumber(1))

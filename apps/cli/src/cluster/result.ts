@@ -26,10 +26,8 @@ export async function printResult(document: ResultDocument, output: OutputFormat
   if (output !== 'table' || status === 'completed') await print(output, document, render);
   const ending = ENDING_OF_STATUS[status];
   if (ending === 'ok') return;
-  const reason = error === undefined ? 'no reason given' : `${error.message} (${error.code})`;
-  throw new CommandError(ending, `Cannot show what job "${job_id}" found: it ended as ${status}: ${reason}`, {
-    details: error,
-  });
+  const reason = error === undefined ? `it ended as ${status}` : `${error.message} (${error.code})`;
+  throw new CommandError(ending, `Cannot finish job "${job_id}": ${reason}`, { details: error });
 }
 
 function render({ job_id, worker_id, execution_summary, outputs, data }: ResultDocument): string {

@@ -52,14 +52,11 @@ function compose({ operation, name, label, priority, timeout, ...options }: Subm
   };
 }
 
-function imageOf({ image, format }: Pick<SubmitOptions, 'image' | 'format'>): object {
-  return image === undefined ? {} : { image: { path: image, format: format ?? formatByName(image) } };
-}
+/** The protocol wants a claim; this one claims nothing, so that the content decides. */
+const ANY_FORMAT = 'img';
 
-/** The protocol wants a claim; workers check it against the content. */
-function formatByName(image: string): string {
-  const extension = /\.([a-z0-9]+)$/i.exec(image)?.[1]?.toLowerCase();
-  return extension ?? 'raw';
+function imageOf({ image, format = ANY_FORMAT }: Pick<SubmitOptions, 'image' | 'format'>): object {
+  return image === undefined ? {} : { image: { path: image, format } };
 }
 
 function parseData(data = '{}'): object {

@@ -72,9 +72,7 @@ describe('guestkit-worker submit', () => {
     const { code, stdout, stderr } = runCommand('guestkit-worker', args);
     expect(code).toBe(EXIT_CODES['job-failed']);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(
-      /guestkit-worker: Cannot show what job "\S+" found: it ended as failed: .*\(IMAGE_CORRUPT\)\n$/,
-    );
+    expect(stderr).toMatch(/guestkit-worker: Cannot finish job "\S+": .*\(IMAGE_CORRUPT\)\n$/);
   });
 
   test('takes a whole document from stdin, and says when it was known before', () => {
@@ -132,7 +130,7 @@ describe('a job that has ended', () => {
   });
 });
 
-describe('guestkit-worker up, told to stop', () => {
+describe('guestkit-worker up, told to stop', { timeout: 60_000 }, () => {
   test('leaves nothing behind', async () => {
     const own = mkdtempSync(path.join(os.tmpdir(), 'guestkit-up-'));
     const other = await startUp({ folder: own, imageRoot: own, apiNodes: 1, workers: 1 });
@@ -146,9 +144,11 @@ describe('guestkit-worker up, told to stop', () => {
   test('by SIGKILL, even then leaves no service behind', async () => {
     const own = mkdtempSync(path.join(os.tmpdir(), 'guestkit-up-'));
     const other = await startUp({ folder: own, imageRoot: own, apiNodes: 1, workers: 1 });
+    // a worker that has done a job is not in the middle of starting
+    runCommand('guestkit-worker', ['submit', '--operation', 'system.echo', '--wait', '--url', other.url]);
     const family = other.family();
     other.kill();
-    await until('all are gone', () => survivors(family).length === 0);
+    await until('all are gone', () => survivors(family).length === 0, { timeoutMs: 25_000, everyMs: 100 });
     rmSync(own, { recursive: true, force: true });
   });
 
