@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import type { ApiConfig } from '@guestkit/core/config/api-config';
+import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
@@ -58,6 +58,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
     stopping: stopping.signal,
   });
   const listener = await listen(createServer(app), config);
+  if (config.apiKey === undefined && !isLoopback(config.host)) logger.warn('serving everyone: no API key is set');
   logger.info({ url: listener.url }, 'API node is listening');
   const resources = opened.move();
   let stopped: Promise<void> | undefined;

@@ -77,4 +77,15 @@ describe('POST /api/v1/jobs/:id/cancel', () => {
       expect(await queue.remove({ tenant: 'default', pool: 'idle' }, jobId)).toBe('absent');
     }
   });
+
+  test('loses no job when Redis does not answer in time', async () => {
+    await client.submit({ job_id: 'job-in-a-pause', routing: { worker_pool: 'paused' } });
+    process.kill(place.redis.pid, 'SIGSTOP');
+    const { status } = await cancel('job-in-a-pause');
+    expect(status).toBe(503);
+    process.kill(place.redis.pid, 'SIGCONT');
+    await eventually(async () => (await queue.depth({ tenant: 'default', pool: 'paused' })).waiting === 1);
+    stack.use(await startTestWorker({ redisUrl: place.redis.url, prefix: 'guestkit', pool: 'paused' }));
+    await eventually(async () => (await stateOf('job-in-a-pause')) === 'completed');
+  });
 });

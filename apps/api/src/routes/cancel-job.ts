@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobRecord } from '@guestkit/core/history/job-history';
 import { isFinal } from '@guestkit/core/job/state';
 import type { JobQueue } from '@guestkit/core/queue/job-queue';
@@ -8,6 +9,8 @@ import { Problem } from '../problem.ts';
 import { reach } from '../reach.ts';
 import { requireJob } from './job-of.ts';
 import { dataAnswer, type Route } from './route.ts';
+
+const RESTORE_PAUSE_MS = 500;
 
 const cancelledSchema = z.object({ job_id: z.string(), status: z.literal('cancelled'), message: z.string() });
 
@@ -36,8 +39,9 @@ function refuseUnlessWaiting(job: JobRecord): void {
 }
 
 /** Out of the queue first: a worker must not start what history calls cancelled. */
-async function cancelWaiting({ queue, history }: ApiParts, job: JobRecord): Promise<void> {
-  await reach('Redis', () => takeOut(queue, job));
+async function cancelWaiting(parts: ApiParts, job: JobRecord): Promise<void> {
+  const { history, queue } = parts;
+  await takeOut(parts, job);
   const isCancelled = await history
     .cancelWaiting(job.tenant, job.job_id, 'cancelled by request')
     .catch(async (error) => {
@@ -51,13 +55,38 @@ async function cancelWaiting({ queue, history }: ApiParts, job: JobRecord): Prom
   throw runs(now);
 }
 
-async function takeOut(queue: JobQueue, job: JobRecord): Promise<void> {
+async function takeOut(parts: ApiParts, job: JobRecord): Promise<void> {
+  const removal = removeWaiting(parts.queue, job);
+  try {
+    await reach('Redis', () => removal);
+  } catch (error) {
+    // whether Redis did it, or will yet do it, is not known: an accepted job must not get lost over that
+    if (error instanceof Problem && error.kind === 'unavailable') void restore(parts, job, removal);
+    throw error;
+  }
+}
+
+async function removeWaiting(queue: JobQueue, job: JobRecord): Promise<void> {
   const outcome = await queue.remove(job, job.job_id);
   if (outcome === 'removed') return;
   if (outcome === 'active') throw runs(job);
   // not there yet, or there no longer and not recorded yet: to add it again changes nothing in the second case
   await putBack(queue, job);
   if ((await queue.remove(job, job.job_id)) !== 'removed') throw runs(job);
+}
+
+/** Puts a job back as soon as Redis answers, unless it has ended meanwhile; for one that is still there this changes nothing. */
+async function restore({ queue, history, stopping }: ApiParts, job: JobRecord, removal: Promise<void>): Promise<void> {
+  await removal.catch(() => {});
+  while (!stopping.aborted) {
+    try {
+      const now = await history.find(job.tenant, job.job_id);
+      if (now && !isFinal(now.status)) await putBack(queue, job);
+      return;
+    } catch {
+      await delay(RESTORE_PAUSE_MS, undefined, { signal: stopping }).catch(() => {});
+    }
+  }
 }
 
 async function putBack(queue: JobQueue, { tenant, pool, document, submitted_at }: JobRecord): Promise<void> {

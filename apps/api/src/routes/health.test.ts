@@ -51,3 +51,17 @@ describe('while Redis is away', () => {
     await eventually(async () => (await queued()).status === 200);
   });
 });
+
+describe('while Redis does not answer', () => {
+  test('a job is accepted all the same, and the node is not ready', async () => {
+    process.kill(place.redis.pid, 'SIGSTOP');
+    const [posted, ready] = await Promise.all([
+      client.submit({ job_id: 'job-in-a-pause' }),
+      client.get('/health/ready'),
+    ]);
+    process.kill(place.redis.pid, 'SIGCONT');
+    expect(posted.status).toBe(202);
+    expect(ready.status).toBe(503);
+    await eventually(async () => (await client.fetch('/board/api/queues/default/job-in-a-pause')).status === 200);
+  });
+});

@@ -112,7 +112,8 @@ async function writeEvents(
       return;
     }
     const text = step.value.map((event) => serverSentEvent(event.type, eventOf(event), event.sequence)).join('');
-    if (!response.write(text)) await once(response, 'drain', { signal });
+    // when the client is gone or the node stops, the events end by the same signal
+    if (!response.write(text)) await once(response, 'drain', { signal }).catch(() => {});
   }
 }
 

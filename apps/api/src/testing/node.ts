@@ -40,20 +40,29 @@ export interface TestNode extends AsyncDisposable {
   readonly client: TestClient;
 }
 
+export interface TestNodeOptions {
+  readonly argv?: readonly string[];
+  /** Sent with every request of the client. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where log lines go; nowhere when not given. */
+  readonly log?: DestinationStream;
+}
+
 let nodes = 0;
 
 /** Starts an API node from its configuration, as main does. */
 export async function startTestNode(
   place: Place,
-  {
-    argv = [],
-    headers = {},
-  }: { readonly argv?: readonly string[]; readonly headers?: Readonly<Record<string, string>> } = {},
+  { argv = [], headers = {}, log }: TestNodeOptions = {},
 ): Promise<TestNode> {
   nodes += 1;
   // nodes of one process would otherwise be taken for one
   const config = readApiConfig({ argv, env: { GUESTKIT_NODE_ID: `node-${nodes}`, ...place.env } });
-  const logger = createLogger({ level: config.logLevel, app: 'api', nodeId: config.nodeId });
+  const logger = createLogger({ level: 'debug', app: 'api', nodeId: config.nodeId, destination: log ?? NOWHERE });
   const node = await startApiNode({ ...config, redisUrl: place.redis.url }, logger);
   return { node, client: new TestClient(node.url, headers), [Symbol.asyncDispose]: () => node.stop() };
 }
+
+type DestinationStream = NonNullable<Parameters<typeof createLogger>[0]['destination']>;
+
+const NOWHERE: DestinationStream = { write: () => {} };
