@@ -51,6 +51,19 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     expect(seen.deliveries[0]).toMatchObject({ attempt: 1, failedAttempts: 0, lostAttempts: 0 });
   });
 
+  test('carries, postpones and removes jobs whose id is digits only', async () => {
+    await using queue = await open();
+    for (const id of ['12345678', '87654321']) await queue.enqueue(job({ job_id: id }));
+    expect(await queue.remove(NAME, '87654321')).toBe('removed');
+    const outcomes: Outcome[] = [{ kind: 'postponed', delayMs: 0, reason: 'once' }];
+    await using seen = await consumeAll(queue, () => outcomes.pop() ?? { kind: 'completed' });
+    await until('the job is completed', async () => (await queue.depth(NAME)).completed === 1);
+    expect(seen.deliveries.map((delivery) => [delivery.job.document.job_id, delivery.attempt])).toEqual([
+      ['12345678', 1],
+      ['12345678', 1],
+    ]);
+  });
+
   test('delivers a job once, however often it is enqueued', async () => {
     await using queue = await open();
     await Promise.all([1, 2, 3].map(() => queue.enqueue(job({ job_id: 'job-once-1' }))));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
-import { type BullmqJobData, bullmqPrefix, KEEP_COMPLETED, KEEP_FAILED } from './bullmq-layout.ts';
+import { type BullmqJobData, bullmqIdOf, bullmqPrefix, KEEP_COMPLETED, KEEP_FAILED } from './bullmq-layout.ts';
 import type { ConsumeOptions, Consumer, Delivery, Outcome } from './job-queue.ts';
 import { type RetryDelay, retryDelayMs } from './retry-delay.ts';
 
@@ -97,7 +97,7 @@ class BullmqConsumer implements Consumer {
 
   async #process(job: Job<BullmqJobData>, token: string, signal?: AbortSignal): Promise<unknown> {
     const claim = { job, token };
-    const jobId = job.data.document.job_id;
+    const jobId = bullmqIdOf(job.data.document.job_id);
     const postponement = this.#whyNotNow(jobId);
     if (postponement) return this.#settle(claim, postponement);
     this.#heldUntilMs.set(jobId, this.#heldFromNow());
@@ -136,7 +136,7 @@ class BullmqConsumer implements Consumer {
   /** The count and the move are one step under the lock, so that a late consumer cannot change the number of an attempt. */
   async #postpone({ job, token }: Claim, delayMs: number): Promise<void> {
     const data: BullmqJobData = { ...job.data, postponed: job.data.postponed + 1 };
-    await this.#worker.getBackend().moveToDelayed(job.data.document.job_id, Date.now(), delayMs, token, {
+    await this.#worker.getBackend().moveToDelayed(bullmqIdOf(job.data.document.job_id), Date.now(), delayMs, token, {
       skipAttempt: true,
       fieldsToUpdate: { data: JSON.stringify(data) },
     });

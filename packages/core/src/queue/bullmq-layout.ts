@@ -34,6 +34,11 @@ export function queueNamesKey(prefix: string): string {
   return `${prefix}:queues`;
 }
 
+/** BullMQ numbers jobs itself and refuses digits alone as an id of ours; `=` is in no id of the protocol. */
+export function bullmqIdOf(jobId: string): string {
+  return /^\d+$/.test(jobId) ? `=${jobId}` : jobId;
+}
+
 export function formatQueueName({ tenant, pool }: QueueName): string {
   return JSON.stringify([tenant, pool]);
 }
@@ -57,7 +62,7 @@ export function toBullmqJob({ document, tenant, pool, acceptedAtMs, attemptsBefo
     name: document.operation,
     data: { document, tenant, pool, acceptedAtMs, ...(attemptsBefore && { attemptsBefore }), postponed: 0 },
     options: {
-      jobId: document.job_id,
+      jobId: bullmqIdOf(document.job_id),
       // protocol: 10 is the most urgent; BullMQ: 1 is, and 0 would overtake everything
       priority: 11 - (document.execution?.priority ?? 5),
       attempts: document.execution?.max_attempts ?? 1,

@@ -4,6 +4,7 @@ import { startBullmqConsumer } from './bullmq-consumer.ts';
 import {
   assertQueueName,
   type BullmqJobData,
+  bullmqIdOf,
   bullmqPrefix,
   formatQueueName,
   KEPT_BULLMQ_EVENTS,
@@ -63,11 +64,12 @@ class BullmqQueue implements JobQueue {
 
   async remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'> {
     const queue = this.#queueOf(name);
-    const state = await queue.getJobState(jobId);
+    const id = bullmqIdOf(jobId);
+    const state = await queue.getJobState(id);
     if (state === 'active') return 'active';
     if (!WAITING_STATES.includes(state)) return 'absent';
     // 0 when a consumer claimed it in between
-    return (await queue.remove(jobId)) === 1 ? 'removed' : 'active';
+    return (await queue.remove(id)) === 1 ? 'removed' : 'active';
   }
 
   async depth(name: QueueName): Promise<QueueDepth> {
