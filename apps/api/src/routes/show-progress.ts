@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { followJob } from '../job-progress.ts';
+import { followJob, readProgress } from '../job-progress.ts';
 import { eventOf, jobEventSchema, jobSummarySchema, summaryOf } from '../job-view.ts';
 import { Problem } from '../problem.ts';
 import { headerOf } from '../request/context.ts';
@@ -58,7 +58,7 @@ export function showProgress(parts: ApiParts): Route {
       if (request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream') {
         return stream(parts, job, { from, response });
       }
-      const events = await parts.history.events(job.tenant, job.job_id, { after: from, limit });
+      const { events } = await readProgress(parts, job, { after: from, limit });
       const next_after = events.at(-1)?.sequence ?? from;
       sendData(response, 200, { job_id: job.job_id, status: job.status, events: events.map(eventOf), next_after });
     },
