@@ -81,6 +81,25 @@ describe('decodeJson', () => {
     expect(() => decodeJson({ type: 'result', body: Buffer.from('{') })).toThrow(FrameError);
   });
 
+  test.each([
+    ['[', ']'],
+    ['{"a":', '}'],
+  ])('refuses what is nested too deep in %s', (open, close) => {
+    const nested = (depth: number) => Buffer.from(`${open.repeat(depth)}1${close.repeat(depth)}`);
+    expect(() => decodeJson({ type: 'result', body: nested(129) })).toThrow('nested too deep');
+    expect(() => decodeJson({ type: 'result', body: nested(128) })).not.toThrow();
+  });
+
+  test('returns what was encoded, brackets in texts and all', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.string(), (value, text) => {
+        const given = { value, text, brackets: '[{"\\'.repeat(200) };
+        const [frame] = decodeAll([encodeJson('result', given)]);
+        expect(frame && decodeJson(frame)).toEqual(JSON.parse(JSON.stringify(given)));
+      }),
+    );
+  });
+
   test('returns null for undefined, which JSON does not know', () => {
     const [frame] = decodeAll([encodeJson('result', undefined)]);
     expect(frame && decodeJson(frame)).toBeNull();

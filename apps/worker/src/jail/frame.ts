@@ -9,7 +9,11 @@ export const HEADER_BYTES = 5;
 export const MAX_READ_BYTES = 4 * 2 ** 20;
 export const MAX_RESULT_BYTES = 32 * 2 ** 20;
 
+const MAX_DEPTH = 128;
 const KIB = 2 ** 10;
+
+const [QUOTE, BACKSLASH] = Buffer.from('"\\');
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('[]{}');
 
 const FRAMES = {
   // from the jail
@@ -75,13 +79,29 @@ export function decodeHeader(header: Buffer): { readonly type: FrameType; readon
   return { type, bodyBytes };
 }
 
-/** @throws FrameError when the body is not JSON */
+/** @throws FrameError when the body is not JSON, or nested so deep that those who pass it on would run out of stack */
 export function decodeJson({ type, body }: Frame): unknown {
+  if (depthOf(body) > MAX_DEPTH) throw new FrameError(`Cannot read a ${type} frame: it is nested too deep`);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (cause) {
     throw new FrameError(`Cannot read a ${type} frame: it is not JSON`, { cause });
   }
+}
+
+/** How deep arrays and objects are nested. For valid JSON it is right, for anything else it is of no matter. */
+function depthOf(json: Buffer): number {
+  let depth = 0;
+  let deepest = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) at += Number(byte === BACKSLASH);
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth -= 1;
+  }
+  return deepest;
 }
 
 /** A request for bytes of an image or of one of its references. */

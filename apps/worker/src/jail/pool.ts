@@ -72,7 +72,7 @@ export class JailPool implements AsyncDisposable {
   /** Runs a task in the next warm jail. Always resolves: waiting counts as time of the task. */
   async run(task: JailTask, limits: RunLimits): Promise<JailReport> {
     const startedAt = performance.now();
-    const seat = await this.#take(AbortSignal.any([limits.signal, AbortSignal.timeout(timerMs(limits.timeoutMs))]));
+    const seat = this.#ready.shift() ?? (await this.#wait(limits));
     if (seat !== undefined) return seat.run(task, { ...limits, timeoutMs: limits.timeoutMs - elapsedSince(startedAt) });
     const isTimeout = !limits.signal.aborted && !this.#closed;
     return emptyReport({ kind: isTimeout ? 'timeout' : 'stopped' });
@@ -80,6 +80,7 @@ export class JailPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#ready.length = 0;
     for (const give of this.#waiting.splice(0)) give(undefined);
     for (const seat of this.#seats) seat.close();
     await this.#jails.cache[Symbol.asyncDispose]();
@@ -114,13 +115,17 @@ export class JailPool implements AsyncDisposable {
     else if (!this.#ready.includes(seat)) this.#ready.push(seat);
   }
 
-  #take(signal: AbortSignal): Promise<Seat | undefined> {
-    const seat = this.#ready.shift();
-    if (seat || signal.aborted || this.#closed) return Promise.resolve(seat);
+  async #wait({ signal, timeoutMs }: RunLimits): Promise<Seat | undefined> {
+    if (signal.aborted || this.#closed) return undefined;
     const { promise, resolve } = Promise.withResolvers<Seat | undefined>();
+    const giveUp = () => this.#giveUp(resolve);
+    const timer = setTimeout(giveUp, timerMs(timeoutMs));
+    signal.addEventListener('abort', giveUp, { once: true });
     this.#waiting.push(resolve);
-    signal.addEventListener('abort', () => this.#giveUp(resolve), { once: true });
-    return promise;
+    return promise.finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    });
   }
 
   #giveUp(waiting: (seat: Seat | undefined) => void): void {

@@ -35,7 +35,11 @@ export class JailProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_CHARACTERS);
     });
-    child.once('exit', () => this.#gone.abort());
+    child.once('exit', () => {
+      this.#gone.abort();
+      // a pipe that nobody reads does not close, and `exited` would wait for it
+      this.#pipe.resume();
+    });
     this.exited = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr: this.#stderr }));
   }
 
