@@ -1,10 +1,9 @@
 import * as z from 'zod';
+import manifest from '../../package.json' with { type: 'json' };
 import { sendText } from '../answer.ts';
 import { BOARD_PAGE } from '../board-page.ts';
 import { describeApi } from '../openapi/describe.ts';
 import { jsonAnswer, type Route } from './route.ts';
-
-const VERSION = '0.1.0';
 
 /** GET /api/v1/openapi.json, of all routes: itself too. */
 export function showOpenapi(others: readonly Route[]): Route {
@@ -15,7 +14,7 @@ export function showOpenapi(others: readonly Route[]): Route {
     summary: 'This description',
     answers: { 200: jsonAnswer('OpenAPI 3.1', z.record(z.string(), z.unknown())) },
     handle(_request, response) {
-      text ??= JSON.stringify(describeApi([...others, route, BOARD_PAGE], VERSION));
+      text ??= JSON.stringify(describeApi([...others, route, BOARD_PAGE], manifest.version));
       sendText(response, 200, text, { 'content-type': 'application/json; charset=utf-8' });
     },
   };
