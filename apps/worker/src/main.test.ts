@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,14 +46,27 @@ describe('the process of a worker', () => {
   });
 });
 
-test.skipIf(process.platform !== 'linux')('a jail that spins ends with the process that is to watch it', async () => {
-  const supervisor = launch(SPINNING_POOL, []);
-  await until('the jail to spin', () => /^\d+$/.test(supervisor.written()));
-  const jail = `/proc/${supervisor.written()}`;
-  expect(existsSync(jail)).toBe(true);
-  supervisor.child.kill('SIGKILL');
-  await until('the jail to end', () => !existsSync(jail));
-});
+test.skipIf(process.platform !== 'linux')(
+  'a jail that spins ends with its supervisor, and the next one tidies up',
+  async () => {
+    const supervisor = launch(SPINNING_POOL, []);
+    await until('the jail to spin', () => /^\d+$/.test(supervisor.written()));
+    const jail = `/proc/${supervisor.written()}`;
+    expect(existsSync(jail)).toBe(true);
+    supervisor.child.kill('SIGKILL');
+    await until('the jail to end', () => !existsSync(jail));
+    const leftOver = `guestkit-compiled-${supervisor.child.pid}-`;
+    expect(leftOversLike(leftOver)).toHaveLength(1);
+    const next = launch(SPINNING_POOL, []);
+    await until('the next to spin', () => /^\d+$/.test(next.written()));
+    expect(leftOversLike(leftOver)).toEqual([]);
+    next.child.kill('SIGKILL');
+  },
+);
+
+function leftOversLike(prefix: string): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith(prefix));
+}
 
 function launch(
   file: string,

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 // Jails start in half the time, and smaller, when their code was compiled before.
 
 const run = promisify(execFile);
+const PREFIX = 'guestkit-compiled-';
 
 /** A folder of compiled code that jails read and cannot change. */
 export interface CompileCache extends AsyncDisposable {
@@ -16,7 +17,8 @@ export interface CompileCache extends AsyncDisposable {
 
 /** Runs a program once to fill a cache, as the user and with the flags that later runs will have: Node keeps these apart. */
 export async function fillCompileCache(argv: readonly string[], user: number | undefined): Promise<CompileCache> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'guestkit-compiled-'));
+  await removeLeftOvers();
+  const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
   const env = { NODE_COMPILE_CACHE: folder };
   await using made = new AsyncDisposableStack();
   made.defer(() => rm(folder, { recursive: true, force: true }));
@@ -26,6 +28,24 @@ export async function fillCompileCache(argv: readonly string[], user: number | u
   if (user !== undefined) await takeBack(folder);
   const kept = made.move();
   return { folder, env, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** A supervisor that was killed could not tidy up. */
+async function removeLeftOvers(): Promise<void> {
+  const names = await readdir(tmpdir());
+  const left = names.filter(
+    (name) => name.startsWith(PREFIX) && !isRunning(Number.parseInt(name.slice(PREFIX.length), 10)),
+  );
+  // those of another user stay
+  await Promise.allSettled(left.map((name) => rm(path.join(tmpdir(), name), { recursive: true, force: true })));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** What lies here is run as code, so the user of the jails may read it and no more. */

@@ -89,6 +89,7 @@ export async function openBench(): Promise<WorkerBench> {
       return worker;
     },
     async submit(operation, data, members = {}) {
+      await until('the client to have Redis', () => connection.isReady);
       submitted += 1;
       const job_id = `job-test-${String(submitted).padStart(4, '0')}`;
       const document = jobDocument({ operation, payload: { type: `${operation}.v1`, data }, ...members, job_id });
