@@ -27,8 +27,6 @@ const RECOGNISED: readonly Recognised[] = [
     looksLike: isVmdkDescriptor,
   },
   { name: 'vhdx', title: 'Hyper-V disk (VHDX)', magics: [head('vhdxfile')] },
-  // the footer is the last 512 bytes; some writers make it 511; a dynamic disk has a copy in front
-  { name: 'vhd', title: 'Virtual PC disk (VHD)', magics: [head('conectix'), tail('conectix'), tail('conectix', 1)] },
   { name: 'vdi', title: 'VirtualBox disk (VDI)', magics: [head('\x7f\x10\xda\xbe', 0x40)] },
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
   { name: 'parallels', title: 'Parallels disk', magics: [head('WithoutFreeSpace'), head('WithouFreSpacExt')] },
@@ -59,8 +57,8 @@ function head(text: string, at = 0): Magic {
   return { text, at };
 }
 
-function tail(text: string, at = 0): Magic {
-  return { text, at, in: 'tail' };
+function tail(text: string): Magic {
+  return { text, at: 0, in: 'tail' };
 }
 
 /** Formats that are recognised and refused by name, one line of the table each. */

@@ -1,0 +1,142 @@
+import { Lru } from '../lru.ts';
+import type { ByteSource } from '../source/byte-source.ts';
+import { checkRange } from '../source/range.ts';
+import { joinExtents, overlayExtents } from './extents.ts';
+import type { DiskImage, Extent, ImageFacts } from './image.ts';
+
+/** Where a run of a disk is. `absent` falls to the parent, and reads as zero where there is none. */
+export type MappedRun = StoredRun | CompressedRun | EmptyRun;
+
+export interface StoredRun {
+  readonly kind: 'data';
+  readonly length: number;
+  readonly host: number;
+  /** Where `host` counts, when that is not the data source of the image. */
+  readonly source?: ByteSource;
+}
+
+/** Part of one compressed unit: `within` bytes of it come before the run. */
+export interface CompressedRun {
+  readonly kind: 'compressed';
+  readonly length: number;
+  readonly within: number;
+  unpack(): Uint8Array;
+}
+
+export interface EmptyRun {
+  readonly kind: 'zero' | 'absent';
+  readonly length: number;
+}
+
+/** Translates offsets of a disk to where a container keeps them. */
+export interface DiskMap {
+  /**
+   * From an offset before the end of the disk to the end of the unit that holds it, or of several that are stored nowhere.
+   * @throws DiskError `corrupt` when the unit is not where the container says
+   */
+  unitAt(offset: number): MappedRun;
+}
+
+export interface MappedImageParts {
+  readonly facts: ImageFacts;
+  /** Where the units are. */
+  readonly data: ByteSource;
+  readonly map: DiskMap;
+  readonly parent: DiskImage | undefined;
+}
+
+const UNPACKED_CACHE_BYTES = 4 * 2 ** 20;
+
+/** A disk read through the map of a container, above its parent where it has one. */
+export class MappedImage implements DiskImage {
+  readonly sizeBytes: number;
+  readonly facts: ImageFacts;
+  readonly #data: ByteSource;
+  readonly #map: DiskMap;
+  readonly #parent: DiskImage | undefined;
+  /** By the offset of the unit on the disk. */
+  readonly #unpacked = new Lru<number, Uint8Array>(UNPACKED_CACHE_BYTES, (unit) => unit.length);
+
+  constructor({ facts, data, map, parent }: MappedImageParts) {
+    this.sizeBytes = facts.virtual_size;
+    this.facts = facts;
+    this.#data = data;
+    this.#map = map;
+    this.#parent = parent;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    checkRange(this, offset, length, { format: this.facts.format });
+    if (length === 0) return new Uint8Array(0);
+    const first = this.#locate(offset, length);
+    if (first.length === length) return this.#readRun(first, offset) ?? new Uint8Array(length);
+    return this.#assemble(first, offset, length);
+  }
+
+  extents(): Iterable<Extent> {
+    const own = this.#ownExtents();
+    return joinExtents(this.#parent === undefined ? own : overlayExtents(own, this.#parent));
+  }
+
+  *#ownExtents(): Iterable<Extent> {
+    for (let offset = 0; offset < this.sizeBytes; ) {
+      const { kind, length } = this.#map.unitAt(offset);
+      yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
+      offset += length;
+    }
+  }
+
+  /** The longest run from `offset` that is in one piece, of at most `limit` bytes. */
+  #locate(offset: number, limit: number): MappedRun {
+    let run = this.#map.unitAt(offset);
+    while (run.length < limit) {
+      const next = this.#map.unitAt(offset + run.length);
+      if (!continues(run, next)) break;
+      run = { ...run, length: run.length + next.length };
+    }
+    return run.length <= limit ? run : { ...run, length: limit };
+  }
+
+  #assemble(first: MappedRun, offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let run = first;
+    for (let done = 0; ; ) {
+      const piece = this.#readRun(run, offset + done);
+      if (piece !== undefined) bytes.set(piece, done);
+      done += run.length;
+      if (done === length) return bytes;
+      run = this.#locate(offset + done, length - done);
+    }
+  }
+
+  /** `undefined` when the run is all zeros. */
+  #readRun(run: MappedRun, offset: number): Uint8Array | undefined {
+    if (run.kind === 'zero') return undefined;
+    if (run.kind === 'absent') return this.#readParent(offset, run.length);
+    if (run.kind === 'data') return (run.source ?? this.#data).read(run.host, run.length);
+    return this.#unpack(run, offset - run.within).subarray(run.within, run.within + run.length);
+  }
+
+  /** What is past the end of a smaller parent is zero. */
+  #readParent(offset: number, length: number): Uint8Array | undefined {
+    if (this.#parent === undefined || offset >= this.#parent.sizeBytes) return undefined;
+    const stored = Math.min(length, this.#parent.sizeBytes - offset);
+    if (stored === length) return this.#parent.read(offset, length);
+    const bytes = new Uint8Array(length);
+    bytes.set(this.#parent.read(offset, stored));
+    return bytes;
+  }
+
+  #unpack(run: CompressedRun, start: number): Uint8Array {
+    const known = this.#unpacked.get(start);
+    if (known !== undefined) return known;
+    const unit = run.unpack();
+    this.#unpacked.set(start, unit);
+    return unit;
+  }
+}
+
+function continues(run: MappedRun, next: MappedRun): boolean {
+  if (run.kind !== 'data') return run.kind === next.kind && run.kind !== 'compressed';
+  return next.kind === 'data' && next.source === run.source && next.host === run.host + run.length;
+}
