@@ -111,10 +111,11 @@ export class MappedImage implements DiskImage {
 
   /** `undefined` when the run is all zeros. */
   #readRun(run: MappedRun, offset: number): Uint8Array | undefined {
-    if (run.kind === 'zero') return undefined;
-    if (run.kind === 'absent') return this.#readParent(offset, run.length);
     if (run.kind === 'data') return (run.source ?? this.#data).read(run.host, run.length);
-    return this.#unpack(run, offset - run.within).subarray(run.within, run.within + run.length);
+    if (run.kind === 'compressed') {
+      return this.#unpack(run, offset - run.within).subarray(run.within, run.within + run.length);
+    }
+    return run.kind === 'absent' ? this.#readParent(offset, run.length) : undefined;
   }
 
   /** What is past the end of a smaller parent is zero. */

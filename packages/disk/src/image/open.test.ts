@@ -23,7 +23,6 @@ const CONTAINERS = [
   { format: 'vmdk', text: '# Disk DescriptorFile\nversion=1\n', at: 0 },
   { format: 'vmdk', text: '\n# a comment\n\nversion=3\nCID=fffffffe\n', at: 0 },
   { format: 'vhdx', text: 'vhdxfile', at: 0 },
-  { format: 'vdi', text: '\x7f\x10\xda\xbe', at: 0x40 },
   { format: 'qed', text: 'QED\0', at: 0 },
   { format: 'parallels', text: 'WithoutFreeSpace', at: 0 },
   { format: 'parallels', text: 'WithouFreSpacExt', at: 0 },

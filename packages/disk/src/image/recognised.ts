@@ -27,7 +27,6 @@ const RECOGNISED: readonly Recognised[] = [
     looksLike: isVmdkDescriptor,
   },
   { name: 'vhdx', title: 'Hyper-V disk (VHDX)', magics: [head('vhdxfile')] },
-  { name: 'vdi', title: 'VirtualBox disk (VDI)', magics: [head('\x7f\x10\xda\xbe', 0x40)] },
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
   { name: 'parallels', title: 'Parallels disk', magics: [head('WithoutFreeSpace'), head('WithouFreSpacExt')] },
   { name: 'dmg', title: 'Apple disk image (DMG)', magics: [tail('koly'), head('koly')] },

@@ -9,13 +9,19 @@ export class TableReader {
   readonly #source: ByteSource;
   readonly #offset: number;
   readonly #sizeBytes: number;
-  readonly #slices = new Lru<number, DataView>(CACHE_BYTES, (slice) => slice.byteLength);
+  readonly #slices: Lru<number, DataView>;
 
   /** The table must lie within the source. */
-  constructor(source: ByteSource, offset: number, sizeBytes: number) {
+  constructor(source: ByteSource, offset: number, sizeBytes: number, cacheBytes = CACHE_BYTES) {
     this.#source = source;
     this.#offset = offset;
     this.#sizeBytes = sizeBytes;
+    this.#slices = new Lru(cacheBytes, (slice) => slice.byteLength);
+  }
+
+  u32(index: number): number {
+    const { slice, at } = this.#place(index * 4);
+    return slice.getUint32(at, true);
   }
 
   u32be(index: number): number {

@@ -77,7 +77,8 @@ function checkHeaderSize({ header_size }: Raw, fileSize: number): void {
 }
 
 function checkBlocks({ sector_size, disk_size, block_size, block_extra, blocks_in_image }: Raw): void {
-  if (sector_size !== SECTOR_SIZE) throw unsupported(`sectors have ${sector_size} bytes, expected ${SECTOR_SIZE}`, 0x168);
+  if (sector_size !== SECTOR_SIZE)
+    throw unsupported(`sectors have ${sector_size} bytes, expected ${SECTOR_SIZE}`, 0x168);
   if (disk_size > LIMIT.virtualSize) {
     throw corrupt('header', `virtual size is ${hex(disk_size)}, expected at most ${hex(LIMIT.virtualSize)}`, 0x170);
   }

@@ -17,7 +17,8 @@ function isVdi(head: Uint8Array): boolean {
 function openVdi(source: ByteSource, context: ImageContext): DiskImage {
   const header = readVdiHeader(source);
   const parent = header.parent && openParent(header.parent, context);
-  return new MappedImage(new VdiBlockMap(source, header), vdiFacts(source, header, parent), parent);
+  const map = new VdiBlockMap(source, header);
+  return new MappedImage({ facts: vdiFacts(source, header, parent), data: source, map, parent });
 }
 
 /** A VDI knows its parent by UUID alone, so it is asked for by the name that VirtualBox gives to snapshots. */
