@@ -1,17 +1,26 @@
 import type { ImageFormat } from './image.ts';
+import { parallelsFormat } from './parallels/open.ts';
 import { qcow2Format } from './qcow2/open.ts';
 import { RECOGNISED_FORMATS } from './recognised.ts';
 import { vdiFormat } from './vdi/open.ts';
 import { vhdFormat } from './vhd/open.ts';
 
 /** Every container that is known, readable ones first. Raw is not here: it is what remains when nothing here matches. */
-export const IMAGE_FORMATS: readonly ImageFormat[] = [qcow2Format, vhdFormat, vdiFormat, ...RECOGNISED_FORMATS];
+export const IMAGE_FORMATS: readonly ImageFormat[] = [
+  qcow2Format,
+  vhdFormat,
+  vdiFormat,
+  parallelsFormat,
+  ...RECOGNISED_FORMATS,
+];
 
 /** Other names that clients use for a format. */
 export const FORMAT_ALIASES: ReadonlyMap<string, string> = new Map([
   ['dd', 'raw'],
   ['vpc', 'vhd'],
   ['qcow', 'qcow2'],
+  ['hds', 'parallels'],
+  ['hdd', 'parallels'],
   ['e01', 'ewf'],
   ['tar', 'ova'],
   ['gz', 'gzip'],

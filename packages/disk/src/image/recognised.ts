@@ -28,7 +28,6 @@ const RECOGNISED: readonly Recognised[] = [
   },
   { name: 'vhdx', title: 'Hyper-V disk (VHDX)', magics: [head('vhdxfile')] },
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
-  { name: 'parallels', title: 'Parallels disk', magics: [head('WithoutFreeSpace'), head('WithouFreSpacExt')] },
   { name: 'dmg', title: 'Apple disk image (DMG)', magics: [tail('koly'), head('koly')] },
   { name: 'asif', title: 'Apple sparse image (ASIF)', magics: [head('shdw')] },
   {
