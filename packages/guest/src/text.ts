@@ -11,7 +11,7 @@ const EVERY_HOSTILE = new RegExp(HOSTILE, 'gu');
 
 /** Guest text made fit to show and store: controls escaped as `\x1b` or `\u{202e}`, at most 1024 characters. */
 export function cleanText(text: string): string {
-  if (text.length <= MAX_TEXT_LENGTH && PLAIN.test(text)) return text;
+  if (isPlain(text)) return text;
   // cut before escaping: the work stays proportional to what is kept
   const kept = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 1)}…` : text;
   return HOSTILE.test(kept) ? kept.replace(EVERY_HOSTILE, escapeCharacter) : kept;
@@ -22,11 +22,24 @@ export function cleanFacts<T>(facts: T): T {
   return clean(facts) as T;
 }
 
+function isPlain(text: string): boolean {
+  return text.length <= MAX_TEXT_LENGTH && PLAIN.test(text);
+}
+
 function clean(value: unknown): unknown {
+  // most facts are clean as they are, and to see that costs less than to copy them
+  if (isClean(value)) return value;
   if (typeof value === 'string') return cleanText(value);
   if (Array.isArray(value)) return value.map(clean);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [cleanText(key), clean(member)]));
+}
+
+function isClean(value: unknown): boolean {
+  if (typeof value === 'string') return isPlain(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isClean);
+  return Object.entries(value).every(([key, member]) => isPlain(key) && isClean(member));
 }
 
 function escapeCharacter(character: string): string {

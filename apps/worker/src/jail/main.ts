@@ -1,5 +1,5 @@
 // The program of a jailed process. It serves one attempt and never two:
-// load the runners while files may still be read, give everything up, say so, wait for work, run it, report, be ended.
+// load the runners while files may still be read, rehearse, give everything up, say so, wait for work, run it, report, be ended.
 
 import type { OperationContext, Runner } from '@guestkit/operations/operation';
 import { Channel } from './channel.ts';
@@ -13,8 +13,15 @@ const PIPE = 3;
 
 const [runnersModule, purpose] = process.argv.slice(2);
 if (runnersModule === undefined) throw new TypeError('Cannot start a jail: no module of runners was named');
-const { runners } = (await import(runnersModule)) as { readonly runners: ReadonlyMap<string, Runner> };
+const { runners, rehearse } = (await import(runnersModule)) as RunnersModule;
+// on a disk of our own: a real one should not pay for compiling the code that reads it
+rehearse?.();
 if (purpose !== 'warm-up') serve();
+
+interface RunnersModule {
+  readonly runners: ReadonlyMap<string, Runner>;
+  readonly rehearse?: () => void;
+}
 
 function serve(): void {
   confine({ asNobody: purpose === 'as-nobody' });

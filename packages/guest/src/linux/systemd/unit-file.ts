@@ -19,9 +19,10 @@ export function parseUnitFile(text: string): UnitFile {
   let description: string | null = null;
   const install = new Map<string, string[]>();
   for (const line of logicalLines(text)) {
-    const setting = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line);
     if (line.startsWith('[')) section = line;
-    else if (setting && section === '[Unit]' && setting[1] === 'Description') description = setting[2] || null;
+    if (section !== '[Unit]' && section !== '[Install]') continue;
+    const setting = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line);
+    if (setting && section === '[Unit]' && setting[1] === 'Description') description = setting[2] || null;
     else if (setting?.[1] && section === '[Install]') assign(install, setting[1], setting[2] ?? '');
   }
   return {
