@@ -26,7 +26,6 @@ const RECOGNISED: readonly Recognised[] = [
     magics: [head('KDMV'), head('COWD'), head('\xbe\xba\xfe\xca\0\0\0\0')],
     looksLike: isVmdkDescriptor,
   },
-  { name: 'vhdx', title: 'Hyper-V disk (VHDX)', magics: [head('vhdxfile')] },
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
   { name: 'dmg', title: 'Apple disk image (DMG)', magics: [tail('koly'), head('koly')] },
   { name: 'asif', title: 'Apple sparse image (ASIF)', magics: [head('shdw')] },
