@@ -1,17 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '@guestkit/core/config/config-error';
 import { readWorkerConfig, type WorkerConfig } from '@guestkit/core/config/worker-config';
 import { openEmbeddedRedis } from '@guestkit/core/coordination/redis/embedded-redis';
 import { createLogger } from '@guestkit/core/telemetry/logger';
-import { startWorker } from './worker.ts';
+import { type RunningWorker, startWorker } from './worker.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** How long a start may still take once the worker is told to stop. */
+const START_MS = 5000;
 
 try {
   await run(readWorkerConfig({ argv: process.argv.slice(2), env: process.env }));
 } catch (error) {
   process.stderr.write(`guestkit-worker: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED;
+  // not by exitCode alone: what a failed start has left open would keep the process
+  process.exit(error instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED);
+}
+
+/** A start that hangs, as when Redis goes away in the midst of it, must not outlive the wish to stop. */
+async function unlessStopped(starting: Promise<RunningWorker>, stopped: Promise<void>): Promise<RunningWorker> {
+  const worker = await Promise.race([starting, stopped.then(() => delay(START_MS, undefined, { ref: false }))]);
+  if (worker !== undefined) return worker;
+  throw new Error(`Cannot stop in order: the start still hangs after ${START_MS} ms`);
 }
 
 /** Works until a signal asks to stop, or the embedded Redis is gone. */
@@ -24,7 +35,7 @@ async function run(config: WorkerConfig): Promise<void> {
     config.redisUrl === undefined
       ? await openEmbeddedRedis({ dataDir: config.dataDir, onUnexpectedEnd: stop.reject })
       : { url: config.redisUrl, [Symbol.asyncDispose]: async () => {} };
-  const worker = await startWorker({ ...config, redisUrl: redis.url }, logger);
+  const worker = await unlessStopped(startWorker({ ...config, redisUrl: redis.url }, logger), stop.promise);
   try {
     await stop.promise;
   } finally {

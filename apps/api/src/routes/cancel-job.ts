@@ -89,8 +89,9 @@ async function restore({ queue, history, stopping }: ApiParts, job: JobRecord, r
   }
 }
 
-async function putBack(queue: JobQueue, { tenant, pool, document, submitted_at }: JobRecord): Promise<void> {
-  await queue.enqueue({ tenant, pool, document, acceptedAtMs: Date.parse(submitted_at) });
+async function putBack(queue: JobQueue, { tenant, pool, document, submitted_at, attempt }: JobRecord): Promise<void> {
+  // the numbers of attempts go on where they were: history refuses what an earlier one says
+  await queue.enqueue({ tenant, pool, document, acceptedAtMs: Date.parse(submitted_at), attemptsBefore: attempt });
 }
 
 function runs(job: JobRecord): Problem {
