@@ -31,6 +31,7 @@ async function run(config: WorkerConfig): Promise<void> {
   const stop = Promise.withResolvers<void>();
   // a second signal ends the process at once: its jobs run elsewhere when their locks run out
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve());
+  logger.info('worker is starting');
   await using redis =
     config.redisUrl === undefined
       ? await openEmbeddedRedis({ dataDir: config.dataDir, onUnexpectedEnd: stop.reject })
