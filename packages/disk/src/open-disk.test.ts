@@ -67,7 +67,7 @@ describe('openDisk', () => {
     const opened = open(disk);
     expect(opened.table?.scheme).toBe('gpt');
     expect(summary(opened)).toEqual([
-      ['/dev/sda1', 'vfat', 'unsupported'],
+      ['/dev/sda1', 'vfat', 'vfat'],
       ['/dev/sda2', 'ext4', 'ext4'],
       ['/dev/sda3', 'swap', null],
       ['/dev/sda4', null, null],
@@ -88,7 +88,7 @@ describe('openDisk', () => {
 
   test('takes a disk without a table as one volume', () => {
     expect(summary(open(ext4))).toEqual([['/dev/sda', 'ext4', 'ext4']]);
-    expect(summary(open(vfat))).toEqual([['/dev/sda', 'vfat', 'unsupported']]);
+    expect(summary(open(vfat))).toEqual([['/dev/sda', 'vfat', 'vfat']]);
     expect(summary(open(new Uint8Array(MIB)))).toEqual([['/dev/sda', null, null]]);
   });
 
@@ -98,7 +98,7 @@ describe('openDisk', () => {
     damaged.writeUInt32LE(0xffffffff, 3 * MIB + 1024 + 24);
     const opened = open(damaged);
     expect(summary(opened)[1]).toEqual(['/dev/sda2', 'ext4', 'corrupt']);
-    expect(summary(opened)[0]).toEqual(['/dev/sda1', 'vfat', 'unsupported']);
+    expect(summary(opened)[0]).toEqual(['/dev/sda1', 'vfat', 'vfat']);
   });
 
   test('cuts a partition that reaches past the end, and refuses one that starts there', () => {
