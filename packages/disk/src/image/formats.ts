@@ -5,10 +5,12 @@ import { RECOGNISED_FORMATS } from './recognised.ts';
 import { vdiFormat } from './vdi/open.ts';
 import { vhdFormat } from './vhd/open.ts';
 import { vhdxFormat } from './vhdx/open.ts';
+import { vmdkFormat } from './vmdk/open.ts';
 
 /** Every container that is known, readable ones first. Raw is not here: it is what remains when nothing here matches. */
 export const IMAGE_FORMATS: readonly ImageFormat[] = [
   qcow2Format,
+  vmdkFormat,
   vhdFormat,
   vhdxFormat,
   vdiFormat,

@@ -18,10 +18,6 @@ function fileWith(text: string, at = 0): Uint8Array {
 }
 
 const CONTAINERS = [
-  { format: 'vmdk', text: 'KDMV', at: 0 },
-  { format: 'vmdk', text: 'COWD', at: 0 },
-  { format: 'vmdk', text: '# Disk DescriptorFile\nversion=1\n', at: 0 },
-  { format: 'vmdk', text: '\n# a comment\n\nversion=3\nCID=fffffffe\n', at: 0 },
   { format: 'qed', text: 'QED\0', at: 0 },
   { format: 'dmg', text: 'koly', at: -512 },
   { format: 'ewf', text: 'EVF\t\r\n\xff\0', at: 0 },
@@ -112,7 +108,6 @@ describe('a raw image', () => {
 });
 
 const FORMAT_OF_SUFFIX: readonly (readonly [pattern: string, format: string])[] = [
-  ['formats/dfvfs/*.vmdk.*', 'vmdk'],
   ['formats/**/*.dmg', 'dmg'],
   ['formats/**/*.ova', 'ova'],
   ['filesystems/**/*.E01', 'ewf'],

@@ -8,8 +8,6 @@ interface Recognised {
   /** `unsupported` when left out. */
   readonly kind?: DiskErrorKind;
   readonly magics: readonly Magic[];
-  /** For what has no magic. */
-  readonly looksLike?: (head: Uint8Array) => boolean;
 }
 
 interface Magic {
@@ -20,12 +18,6 @@ interface Magic {
 }
 
 const RECOGNISED: readonly Recognised[] = [
-  {
-    name: 'vmdk',
-    title: 'VMware disk (VMDK)',
-    magics: [head('KDMV'), head('COWD'), head('\xbe\xba\xfe\xca\0\0\0\0')],
-    looksLike: isVmdkDescriptor,
-  },
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
   { name: 'dmg', title: 'Apple disk image (DMG)', magics: [tail('koly'), head('koly')] },
   { name: 'asif', title: 'Apple sparse image (ASIF)', magics: [head('shdw')] },
@@ -61,12 +53,10 @@ function tail(text: string): Magic {
 /** Formats that are recognised and refused by name, one line of the table each. */
 export const RECOGNISED_FORMATS: readonly ImageFormat[] = RECOGNISED.map(refusing);
 
-function refusing({ name, title, kind = 'unsupported', magics, looksLike }: Recognised): ImageFormat {
+function refusing({ name, title, kind = 'unsupported', magics }: Recognised): ImageFormat {
   return {
     name,
-    detect: (headBytes, tailBytes) =>
-      magics.some((magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic)) ||
-      looksLike?.(headBytes) === true,
+    detect: (headBytes, tailBytes) => magics.some((magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic)),
     open: () => {
       const problem = kind === 'encrypted' ? 'content is encrypted, expected a key' : 'the format cannot be read yet';
       throw new DiskError(kind, `Cannot open ${title}: ${problem}`, { format: name, offset: 0 });
@@ -80,12 +70,4 @@ function isAt(bytes: Uint8Array, { text, at }: Magic): boolean {
     if (bytes[at + index] !== text.charCodeAt(index)) return false;
   }
   return true;
-}
-
-// like qemu: comments and empty lines, then a line that gives the version
-function isVmdkDescriptor(headBytes: Uint8Array): boolean {
-  const lines = new TextDecoder('latin1').decode(headBytes.subarray(0, 2048)).split('\n');
-  if (/^# *disk descriptorfile/i.test(lines[0] ?? '')) return true;
-  const first = lines.find((line) => !/^\s*(#.*)?$/.test(line));
-  return first !== undefined && /^\s*version\s*=\s*[1-3]\s*$/i.test(first);
 }
