@@ -19,6 +19,7 @@ describe('exit codes', () => {
     [new CommandError('job-timeout', 'x'), 11],
     [new DiskError('corrupt', 'x'), 4],
     [new DiskError('denied', 'x'), 7],
+    [new DiskError('mismatch', 'x'), 9],
     [new TypeError('x'), 1],
     ['x', 1],
   ])('follow from what was thrown: %s', (thrown, code) => {

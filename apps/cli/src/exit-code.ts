@@ -11,6 +11,7 @@ export const EXIT_CODES = {
   encrypted: 6,
   denied: 7,
   io: 8,
+  mismatch: 9,
   'job-failed': 10,
   'job-timeout': 11,
   'job-cancelled': 12,

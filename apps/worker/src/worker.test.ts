@@ -125,6 +125,16 @@ describe('a worker', () => {
     });
   });
 
+  test('tells that an image is not of the format that the payload claims', async () => {
+    const id = await bench.submit('guestkit.inspect', { image: { path: image, format: 'raw' } });
+    expect((await bench.resultOf(id)).error).toMatchObject({
+      code: 'IMAGE_FORMAT_MISMATCH',
+      phase: 'execution',
+      details: { kind: 'mismatch', format: 'qcow2', offset: 0 },
+      retry_recommended: false,
+    });
+  });
+
   test('tells where an image is damaged', async () => {
     const result = await bench.resultOf(await bench.submit('test.corrupt', null));
     expect(result.error).toMatchObject({

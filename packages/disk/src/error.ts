@@ -1,8 +1,9 @@
 /**
- * *corrupt*: the image is wrong. *unsupported*: we are not able yet. *encrypted*: a key is needed. *denied*: the reference
- * policy forbids what the image names. *not-found*: no such path or device in the image. *io*: the world failed.
+ * *corrupt*: the image is wrong. *mismatch*: the caller is wrong about its format. *unsupported*: we are not able yet.
+ * *encrypted*: a key is needed. *denied*: the reference policy forbids what the image names. *not-found*: no such path or
+ * device in the image. *io*: the world failed.
  */
-export type DiskErrorKind = 'io' | 'corrupt' | 'unsupported' | 'encrypted' | 'denied' | 'not-found';
+export type DiskErrorKind = 'io' | 'corrupt' | 'mismatch' | 'unsupported' | 'encrypted' | 'denied' | 'not-found';
 
 /** Where in an image an error was met. Offsets are bytes from the start of the thing that `format` names. */
 export interface DiskErrorPlace {

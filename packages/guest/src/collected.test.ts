@@ -39,7 +39,7 @@ describe('collect', () => {
     expect(collectFrom(TREE, failing(kind))).toMatchObject({ status, reason: 'Cannot read: \\x1b[31m' });
   });
 
-  test.each<DiskErrorKind>(['io', 'denied'])('lets a DiskError of kind %s rise', (kind) => {
+  test.each<DiskErrorKind>(['io', 'denied', 'mismatch'])('lets a DiskError of kind %s rise', (kind) => {
     expect(() => collectFrom(TREE, failing(kind))).toThrow(DiskError);
   });
 

@@ -42,7 +42,7 @@ export function unsupported(reason: string): Answer<never> {
   return { status: 'unsupported', reason };
 }
 
-// `io` and `denied` are facts about the world, not about the guest: they end the inspection, which may be tried again
+// `io` and `denied` are facts about the world, `mismatch` about the request: they end the inspection, as none is about the guest
 const SHORTFALL_OF_DISK_ERROR: Record<DiskErrorKind, Shortfall | undefined> = {
   'not-found': 'absent',
   unsupported: 'unsupported',
@@ -50,6 +50,7 @@ const SHORTFALL_OF_DISK_ERROR: Record<DiskErrorKind, Shortfall | undefined> = {
   encrypted: 'encrypted',
   io: undefined,
   denied: undefined,
+  mismatch: undefined,
 };
 
 /** Runs one collector over a guest's files. Whatever the image holds becomes a status, so that one collector never costs another. */

@@ -20,7 +20,7 @@ beforeAll(() => {
   tool('qemu-img', ['convert', '-O', 'qcow2', at('good.raw'), at('good.qcow2')]);
   copyFileSync(at('good.qcow2'), at('truncated.qcow2'));
   truncateSync(at('truncated.qcow2'), 200_000);
-  tool('qemu-img', ['convert', '-O', 'vmdk', at('good.raw'), at('disk.vmdk')]);
+  tool('qemu-img', ['convert', '-O', 'qed', at('good.raw'), at('disk.qed')]);
   overlay('names-passwd.qcow2', '/etc/passwd');
   overlay('names-json.qcow2', 'json:{"driver":"file","filename":"/etc/passwd"}');
   overlay('names-missing.qcow2', 'nowhere.raw');
@@ -40,7 +40,7 @@ describe('guestctl refuses', () => {
     ['a backing file outside the folder', 'names-passwd.qcow2', 'denied'],
     ['a backing file that is a json: description', 'names-json.qcow2', 'denied'],
     ['a backing file that is not there', 'names-missing.qcow2', 'io'],
-    ['a VMDK, which cannot be read yet', 'disk.vmdk', 'unsupported'],
+    ['a QED, which cannot be read yet', 'disk.qed', 'unsupported'],
     ['bytes that are no disk', 'garbage.raw', 'not-found'],
   ] as const)('%s, in one line and with its own exit code', (_, image, ending) => {
     const { code, stdout, stderr } = runCommand('guestctl', ['ls', at(image), '/']);
@@ -52,7 +52,7 @@ describe('guestctl refuses', () => {
   });
 
   test.each([
-    ['a claimed format that the content denies', ['info', 'good.qcow2', '--format', 'vmdk'], 'corrupt'],
+    ['a claimed format that the content denies', ['info', 'good.qcow2', '--format', 'vmdk'], 'mismatch'],
     ['a device that is not there', ['ls', 'good.raw', '/', '--device', '/dev/sdb9'], 'not-found'],
     ['a path that is not there', ['cat', 'good.raw', '/absent'], 'not-found'],
     ['a folder where a file is expected', ['cat', 'good.raw', '/lost+found'], 'not-found'],

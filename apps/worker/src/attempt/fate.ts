@@ -9,6 +9,7 @@ import type { Ending } from '../jail/task.ts';
 const CODE_OF_DISK_ERROR: Readonly<Record<DiskErrorKind, ErrorCode>> = {
   io: 'IMAGE_UNREADABLE',
   corrupt: 'IMAGE_CORRUPT',
+  mismatch: 'IMAGE_FORMAT_MISMATCH',
   unsupported: 'IMAGE_UNSUPPORTED',
   encrypted: 'IMAGE_ENCRYPTED',
   denied: 'REFERENCE_DENIED',

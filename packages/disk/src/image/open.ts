@@ -52,7 +52,9 @@ function openAs(what: string, source: ByteSource, claimed: string | undefined, c
   if (claimed !== undefined && claimed !== found) {
     const content = format === undefined ? 'no known format' : found;
     const state = `content is ${content}, ${quote(claimed)} was claimed`;
-    throw new DiskError('corrupt', `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
+    // what claims the format of a reference is the image that names it
+    const kind = context.depth === 0 ? 'mismatch' : 'corrupt';
+    throw new DiskError(kind, `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
   }
   if (format !== undefined) return format.open(source, context);
   return openRaw(source, claimed === undefined ? ['raw by elimination: no known format matches'] : []);

@@ -5,6 +5,7 @@ import { cleanText } from './foreign-text.ts';
 const KINDS: Readonly<Record<DiskErrorKind, true>> = {
   io: true,
   corrupt: true,
+  mismatch: true,
   unsupported: true,
   encrypted: true,
   denied: true,
