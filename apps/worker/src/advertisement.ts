@@ -4,7 +4,8 @@ import { availableParallelism, hostname, totalmem } from 'node:os';
 import type { WorkerConfig } from '@guestkit/core/config/worker-config';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
 import { timestampOf } from '@guestkit/core/job/timestamp';
-import { DISK_FORMATS, probeFeatures } from './features.ts';
+import { IMAGE_FORMAT_NAMES } from '@guestkit/disk';
+import { probeFeatures } from './features.ts';
 
 const GB = 1e9;
 
@@ -21,7 +22,7 @@ export async function prepareAdvertisement(config: WorkerConfig, operations: rea
     version,
     hostname: hostname(),
     registered_at: timestampOf(Date.now()),
-    capabilities: { operations, features: await probeFeatures(), disk_formats: DISK_FORMATS },
+    capabilities: { operations, features: await probeFeatures(), disk_formats: IMAGE_FORMAT_NAMES },
     configuration: {
       privileged: config.privileged,
       worker_pool: config.pool,

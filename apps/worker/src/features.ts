@@ -4,10 +4,7 @@ import { FILE_SYSTEM_FORMATS } from '@guestkit/disk';
 
 const run = promisify(execFile);
 
-/** Containers that the engine reads. */
-export const DISK_FORMATS: readonly string[] = ['qcow2', 'raw'];
-
-/** What the engine reads within them, wherever it runs. */
+/** What the engine reads within containers, wherever it runs. */
 const BUILT_IN: readonly string[] = ['gpt', 'mbr', ...FILE_SYSTEM_FORMATS.map(({ name }) => name)];
 
 /** Tools of the host that operations may call for, and how to ask each whether it works. */

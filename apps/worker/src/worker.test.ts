@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { IMAGE_FORMAT_NAMES } from '@guestkit/disk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { until } from '../../../test/support/condition.ts';
@@ -184,7 +185,7 @@ describe('a worker', () => {
     expect(entry).toMatchObject({
       worker_id: 'worker-a',
       version: '0.1.0',
-      capabilities: { disk_formats: ['qcow2', 'raw'] },
+      capabilities: { disk_formats: IMAGE_FORMAT_NAMES },
       resources: { max_concurrent_jobs: 2 },
       configuration: { worker_pool: 'default', labels: { zone: 'a' }, privileged: false },
       status: { state: 'ready' },

@@ -18,6 +18,7 @@ export { createFileTree } from './filesystem/tree.ts';
 export { readGuid, readUuid } from './guid.ts';
 export { hex } from './hex.ts';
 export { allocatedBytes } from './image/extents.ts';
+export { IMAGE_FORMAT_NAMES } from './image/formats.ts';
 export type {
   DiskImage,
   Extent,

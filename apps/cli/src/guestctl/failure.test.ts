@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync,
 import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { FILE_SYSTEM_FORMATS } from '@guestkit/disk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../exit-code.ts';
 import { commandFile, runCommand, runForJson } from '../testing/run-command.ts';
@@ -53,6 +54,7 @@ describe('guestctl refuses', () => {
 
   test.each([
     ['a claimed format that the content denies', ['info', 'good.qcow2', '--format', 'vmdk'], 'mismatch'],
+    ['a volume that holds nothing known', ['ls', 'garbage.raw', '/', '--device', 'sda'], 'unsupported'],
     ['a device that is not there', ['ls', 'good.raw', '/', '--device', '/dev/sdb9'], 'not-found'],
     ['a path that is not there', ['cat', 'good.raw', '/absent'], 'not-found'],
     ['a folder where a file is expected', ['cat', 'good.raw', '/lost+found'], 'not-found'],
@@ -68,6 +70,12 @@ describe('guestctl refuses', () => {
       stdout: '',
       stderr: expect.stringMatching(/^guestctl: Cannot [^\n]+\n$/),
     });
+  });
+
+  test('a volume that holds nothing known, saying what could be read', () => {
+    const { stderr } = runCommand('guestctl', ['ls', at('garbage.raw'), '/', '--device', 'sda']);
+    expect(stderr).toContain('it holds nothing known, expected ');
+    for (const { name } of FILE_SYSTEM_FORMATS) expect(stderr).toMatch(new RegExp(`\\b${name}\\b`));
   });
 
   test('no command at all, and shows how to use it', () => {

@@ -1,4 +1,4 @@
-import { createFileTree, type Disk, type FileTree, type Volume } from '@guestkit/disk';
+import { createFileTree, type Disk, FILE_SYSTEM_FORMATS, type FileTree, type Volume } from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
 import type { TreeOptions } from './guestctl.ts';
 import { note } from './note.ts';
@@ -40,10 +40,10 @@ function treeOf({ device, fileSystem, signature, error }: Volume): FileTree {
   if (fileSystem !== undefined) return createFileTree(fileSystem);
   if (error !== undefined) throw error;
   const content = signature === undefined ? 'nothing known' : signature.type;
-  throw new CommandError(
-    'unsupported',
-    `Cannot read files of ${device}: it holds ${content}, expected ext2, ext3 or ext4`,
+  const expected = new Intl.ListFormat('en', { type: 'disjunction' }).format(
+    FILE_SYSTEM_FORMATS.map(({ name }) => name),
   );
+  throw new CommandError('unsupported', `Cannot read files of ${device}: it holds ${content}, expected ${expected}`);
 }
 
 function nothingToChoose({ volumes }: Disk): Error {

@@ -7,16 +7,21 @@ import { vhdFormat } from './vhd/open.ts';
 import { vhdxFormat } from './vhdx/open.ts';
 import { vmdkFormat } from './vmdk/open.ts';
 
-/** Every container that is known, readable ones first. Raw is not here: it is what remains when nothing here matches. */
-export const IMAGE_FORMATS: readonly ImageFormat[] = [
+/** Every container that can be read. Raw is not here: it is what remains when nothing known matches. */
+const READABLE_FORMATS: readonly ImageFormat[] = [
   qcow2Format,
   vmdkFormat,
   vhdFormat,
   vhdxFormat,
   vdiFormat,
   parallelsFormat,
-  ...RECOGNISED_FORMATS,
 ];
+
+/** Every container that is known, readable ones first. */
+export const IMAGE_FORMATS: readonly ImageFormat[] = [...READABLE_FORMATS, ...RECOGNISED_FORMATS];
+
+/** The containers that can be read, by name. */
+export const IMAGE_FORMAT_NAMES: readonly string[] = [...READABLE_FORMATS.map(({ name }) => name), 'raw'];
 
 /** Other names that clients use for a format. */
 export const FORMAT_ALIASES: ReadonlyMap<string, string> = new Map([

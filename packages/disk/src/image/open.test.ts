@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemorySource } from '../source/memory-source.ts';
 import { corpusAbsent, corpusFiles, readCorpus } from '../testing/corpus.ts';
+import { IMAGE_FORMAT_NAMES } from './formats.ts';
 import type { DiskImage } from './image.ts';
 import { openImage } from './open.ts';
 import { denyReferences } from './references.ts';
@@ -39,6 +40,12 @@ describe('openImage', () => {
   test.each(CONTAINERS)('never reads $format by $text at $at as raw', ({ format, text, at }) => {
     const message = `Cannot open image: content is ${format}, "raw" was claimed`;
     expect(() => open(fileWith(text, at), 'raw')).toThrow(expect.objectContaining({ kind: 'mismatch', message }));
+  });
+
+  test('promises to read none of what it refuses by name', () => {
+    const refused = new Set(CONTAINERS.map(({ format }) => format).concat('luks'));
+    expect(IMAGE_FORMAT_NAMES).toEqual(expect.arrayContaining(['raw', 'qcow2', 'vmdk']));
+    expect(IMAGE_FORMAT_NAMES.filter((name) => refused.has(name))).toEqual([]);
   });
 
   test('says that a LUKS disk needs a key', () => {
