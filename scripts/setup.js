@@ -42,7 +42,8 @@ const TOOLS_OF = {
 
 const purpose = process.argv[2] ?? 'packages';
 const tools = TOOLS_OF[purpose];
-if (tools === undefined) fail(`Cannot set up "${purpose}": unknown, expected one of ${Object.keys(TOOLS_OF).join(', ')}`);
+if (tools === undefined)
+  fail(`Cannot set up "${purpose}": unknown, expected one of ${Object.keys(TOOLS_OF).join(', ')}`);
 installPackages();
 installTools([...missingLibraries(), ...tools.filter((tool) => !isInstalled(tool.command))]);
 

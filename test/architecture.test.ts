@@ -36,6 +36,10 @@ const KEPT_TO: Readonly<Record<string, RegExp>> = {
   kysely: /^packages\/core\/src\/history\//,
   convict: /^packages\/core\/src\/config\//,
   express: /^apps\/api\/src\//,
+  helmet: /^apps\/api\/src\//,
+  '@bull-board/api': /^apps\/api\/src\/board/,
+  '@bull-board/express': /^apps\/api\/src\/board/,
+  pg: /^packages\/core\/src\/history\//,
   commander: /^apps\/cli\/src\//,
 };
 

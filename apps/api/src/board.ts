@@ -21,7 +21,7 @@ export function openBoard({ connection, config, onError }: BoardOptions): Board 
   const serverAdapter = new ExpressAdapter().setBasePath('/board');
   // GET /api/v1/workers tells of workers; the board would ask Redis for a list of all its clients at every look
   const options = { uiConfig: { boardTitle: 'guestkit', hideRedisDetails: true, showWorkers: false } };
-  const { replaceQueues } = createBullBoard({ queues: [], serverAdapter: sameRelease(serverAdapter), options });
+  const { replaceQueues } = createBullBoard({ queues: [], serverAdapter, options });
   const queues = bullmqBoardQueues({
     connection,
     prefix: config.redisPrefix,
@@ -32,9 +32,4 @@ export function openBoard({ connection, config, onError }: BoardOptions): Board 
   const handler: Express = serverAdapter.getRouter();
   handler.disable('x-powered-by');
   return { handler, [Symbol.asyncDispose]: () => queues[Symbol.asyncDispose]() };
-}
-
-/** Two releases of Bull Board's API may be installed side by side; to the compiler their classes differ by a private member. */
-function sameRelease(adapter: ExpressAdapter): Parameters<typeof createBullBoard>[0]['serverAdapter'] {
-  return adapter as unknown as Parameters<typeof createBullBoard>[0]['serverAdapter'];
 }

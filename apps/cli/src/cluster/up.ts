@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment, UpOptions } from './guestkit-worker.ts';
 import { keepRedis } from './keep-redis.ts';
@@ -16,9 +17,14 @@ export async function up(flags: readonly string[], options: UpOptions, env: Envi
   const plan = readServiceFlags(flags, options, env);
   const stop = stopRequested();
   await using redis = plan.redisUrl === undefined ? await keepRedis(plan.dataDir, say) : undefined;
-  const environment = { ...env, ...(redis && { REDIS_URL: redis.url }) };
+  const environment = { ...compileCache(plan.dataDir), ...env, ...(redis && { REDIS_URL: redis.url }) };
   void announce(plan.apiUrls, stop);
   await runServices(plan, environment, stop);
+}
+
+/** Services, and the threads of workers, start in half the time when their code was compiled before. */
+function compileCache(dataDir: string): Environment {
+  return { NODE_COMPILE_CACHE: path.resolve(dataDir, 'compile-cache') };
 }
 
 async function runServices(plan: ServiceFlags, environment: Environment, stop: AbortSignal): Promise<void> {
