@@ -31,7 +31,17 @@ export function readGrainDirectory(source: ByteSource, place: DirectoryPlace): G
     const state = `it is at ${hex(offset)} with ${entries} entries, past the end of the file at ${hex(source.sizeBytes)}`;
     throw corrupt('grain directory', state, offset);
   }
-  return merge(tables ?? new Uint32Array(entries), copies, source.sizeBytes, place);
+  const directory = merge(tables ?? new Uint32Array(entries), copies, source.sizeBytes, place);
+  checkNoneTwice(directory.tables, offset);
+  return directory;
+}
+
+/** Tables that stand for many parts of a disk would make its map endless: with each its own, the file bounds it. */
+export function checkNoneTwice(tables: Uint32Array | Float64Array, offset: number): void {
+  const sorted = tables.slice().sort();
+  const twice = sorted.find((table, index) => table !== 0 && table === sorted[index + 1]);
+  if (twice !== undefined)
+    throw corrupt('grain directory', `two entries name the grain table ${hex(twice)}`, offset);
 }
 
 function readEntries(source: ByteSource, offset: number, entries: number): Uint32Array | undefined {

@@ -40,9 +40,12 @@ interface Found {
 }
 
 function findGrains(source: ByteSource, header: HostedHeader, cacheBytes: number): Found {
-  if (!header.hasMarkers || !header.isCompressed)
+  if (!header.hasMarkers || !header.isCompressed) {
     return byDirectory(source, header, readDirectory(source, header), cacheBytes);
-  const directory = unlessCorrupt(() => readDirectory(source, header));
+  }
+  // a footer that contradicts the header is no damage to work around: other readers would see another disk
+  const footer = header.directoryInFooter ? (readFooter(source, header) ?? header) : header;
+  const directory = unlessCorrupt(() => readDirectory(source, footer));
   if (directory === undefined || isWiped(source, header, directory)) {
     return { grains: scanStream(source, header), warnings: [NO_DIRECTORY] };
   }
@@ -65,10 +68,10 @@ function byDirectory(source: ByteSource, header: HostedHeader, directory: GrainD
 }
 
 function readDirectory(source: ByteSource, header: HostedHeader): GrainDirectory {
-  const { directoryOffset, copyOffset } = header.directoryInFooter ? (readFooter(source, header) ?? header) : header;
-  const { sizeBytes, grainBytes, entriesPerTable } = header;
-  if (directoryOffset === undefined && copyOffset === undefined)
+  const { directoryOffset, copyOffset, sizeBytes, grainBytes, entriesPerTable } = header;
+  if (directoryOffset === undefined && copyOffset === undefined) {
     throw corrupt('header', 'no grain directory is named', 56);
+  }
   return readGrainDirectory(source, {
     offset: directoryOffset ?? 0,
     copyOffset,

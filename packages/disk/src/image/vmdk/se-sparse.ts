@@ -4,6 +4,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import { TableReader } from '../table-reader.ts';
 import { corrupt, unsupported } from './error.ts';
 import type { VmdkExtent } from './extent.ts';
+import { checkNoneTwice } from './grain-directory.ts';
 import type { GrainPlace, GrainTable } from './grain-table.ts';
 import {
   LIMIT,
@@ -91,33 +92,47 @@ function checkClosed(source: ByteSource, offset: number): void {
   }
 }
 
+/** Where each grain table is in the file, 0 where there is none: at most 32 MiB of entries. */
+function readTables(source: ByteSource, header: Header): Float64Array {
+  const start = header.grain_dir_offset * SECTOR_SIZE;
+  const tables = new Float64Array(Math.ceil(header.capacity / (SE_SPARSE_GRAIN_SECTORS * TABLE_ENTRIES)));
+  const bytes = source.read(start, tables.length * 8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let index = 0; index < tables.length; index++) {
+    const number = view.getUint32(index * 8, true);
+    const type = view.getUint32(index * 8 + 4, true);
+    if (number === 0 && type === 0) continue;
+    const at = start + index * 8;
+    if (type !== SE_SPARSE_TABLE_IN_USE) throw corrupt('grain directory', `entry has the type ${hex(type)}`, at);
+    tables[index] = checkTable(header.grain_tables_offset * SECTOR_SIZE + number * TABLE_BYTES, source.sizeBytes, at);
+  }
+  checkNoneTwice(tables, start);
+  return tables;
+}
+
+function checkTable(table: number, fileSize: number, at: number): number {
+  if (table > 0 && table + TABLE_BYTES <= fileSize) return table;
+  throw corrupt('grain directory', `grain table is at ${hex(table)}, past the end at ${hex(fileSize)}`, at);
+}
+
 class SeSparseGrains implements GrainTable {
-  readonly #header: Header;
+  readonly #tables: Float64Array;
+  readonly #grainsOffset: number;
   readonly #fileSize: number;
   readonly #reader: TableReader;
 
   constructor(source: ByteSource, header: Header, cacheBytes: number) {
-    this.#header = header;
+    this.#tables = readTables(source, header);
+    this.#grainsOffset = header.grains_offset * SECTOR_SIZE;
     this.#fileSize = source.sizeBytes;
     this.#reader = new TableReader(source, 0, source.sizeBytes, cacheBytes);
   }
 
   find(grain: number): GrainPlace {
     const index = Math.floor(grain / TABLE_ENTRIES);
-    const table = this.#table(index);
-    if (table === undefined) return { kind: 'absent', count: (index + 1) * TABLE_ENTRIES - grain };
+    const table = this.#tables[index] ?? 0;
+    if (table === 0) return { kind: 'absent', count: (index + 1) * TABLE_ENTRIES - grain };
     return this.#entry(table + (grain % TABLE_ENTRIES) * 8);
-  }
-
-  /** Where a grain table is in the file; `undefined` when there is none. */
-  #table(index: number): number | undefined {
-    const at = this.#header.grain_dir_offset * SECTOR_SIZE + index * 8;
-    const { low, high } = this.#reader.words64(at / 8);
-    if (low === 0 && high === 0) return undefined;
-    if (high !== SE_SPARSE_TABLE_IN_USE) throw corrupt('grain directory', `entry has the type ${hex(high)}`, at);
-    const table = this.#header.grain_tables_offset * SECTOR_SIZE + low * TABLE_BYTES;
-    if (table > 0 && table + TABLE_BYTES <= this.#fileSize) return table;
-    throw corrupt('grain directory', `grain table is at ${hex(table)}, past the end at ${hex(this.#fileSize)}`, at);
   }
 
   #entry(at: number): GrainPlace {
@@ -129,7 +144,7 @@ class SeSparseGrains implements GrainTable {
     if (type !== SE_SPARSE_ENTRY.stored) throw corrupt('grain table', `entry is ${hex(high)} ${hex(low)}`, at);
     // the highest 12 of the 60 bits are the lowest of the number
     const number = ((high & 0xffff) * 2 ** 32 + low) * 2 ** 12 + ((high >>> 16) & 0xfff);
-    const offset = this.#header.grains_offset * SECTOR_SIZE + number * GRAIN_BYTES;
+    const offset = this.#grainsOffset + number * GRAIN_BYTES;
     if (offset > 0 && offset < this.#fileSize) return { kind: 'stored', offset };
     throw corrupt('grain table', `grain is at ${hex(offset)}, past the end at ${hex(this.#fileSize)}`, at);
   }
