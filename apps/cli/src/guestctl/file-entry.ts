@@ -1,5 +1,6 @@
 import { type ByteSource, compareNames, type FileNode, type FileTree, type FileType } from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
+import type { Unreadable } from './unreadable.ts';
 
 /** A file as listings tell of it. */
 export interface FileEntry {
@@ -11,7 +12,7 @@ export interface FileEntry {
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
-  /** Where a link leads, as stored. */
+  /** Where a link leads, as stored; null of what is no link, or cannot be read. */
   readonly target: string | null;
 }
 
@@ -20,15 +21,23 @@ export interface FoundFile {
   readonly node: FileNode;
 }
 
+export interface Search {
+  readonly tree: FileTree;
+  readonly recursive: boolean;
+  /** Takes what the search passes over. */
+  readonly unreadable: Unreadable;
+}
+
 /** The file at a path, or the content of the folder there; with `recursive` the folder itself and all below it. Sorted by path. */
-export function filesAt(tree: FileTree, path: string, recursive: boolean): readonly FoundFile[] {
+export function filesAt(path: string, search: Search): readonly FoundFile[] {
+  const { tree, recursive, unreadable } = search;
   const node = nodeAt(tree, path);
   if (node.stat.type !== 'directory') return [{ path, node }];
-  const found = recursive ? [...tree.walk(path)] : children(tree, path);
+  const found = recursive ? [...tree.walk(path, { onUnreadable: unreadable.add })] : children(path, search);
   return found.sort((one, other) => compareNames(one.path, other.path));
 }
 
-export function toEntry({ path, node }: FoundFile): FileEntry {
+export function toEntry({ path, node }: FoundFile, unreadable: Unreadable): FileEntry {
   const { type, mode, uid, gid, sizeBytes } = node.stat;
   return {
     path,
@@ -37,7 +46,7 @@ export function toEntry({ path, node }: FoundFile): FileEntry {
     uid,
     gid,
     size: sizeBytes,
-    target: type === 'symlink' ? node.readlink() : null,
+    target: type === 'symlink' ? (unreadable.attempt(path, () => node.readlink()) ?? null) : null,
   };
 }
 
@@ -66,7 +75,11 @@ function nodeAt(tree: FileTree, path: string): FileNode {
   return target?.stat.type === 'directory' ? target : node;
 }
 
-function children(tree: FileTree, path: string): FoundFile[] {
-  const folder = path.replace(/\/+$/, '');
-  return tree.list(path).map((entry) => ({ path: `${folder}/${entry.name}`, node: entry.node() }));
+function children(folder: string, { tree, unreadable }: Search): FoundFile[] {
+  const base = folder.replace(/\/+$/, '');
+  return tree.list(folder).flatMap((entry) => {
+    const path = `${base}/${entry.name}`;
+    const node = unreadable.attempt(path, () => entry.node());
+    return node === undefined ? [] : [{ path, node }];
+  });
 }

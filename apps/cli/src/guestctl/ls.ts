@@ -4,6 +4,7 @@ import { print } from '../output/print.ts';
 import { type FileEntry, filesAt, toEntry } from './file-entry.ts';
 import type { ListingOptions } from './guestctl.ts';
 import { withTree } from './tree.ts';
+import { Unreadable } from './unreadable.ts';
 
 interface ListedEntry extends FileEntry {
   /** RFC 3339 in UTC; null where the filesystem keeps a time that no calendar has. */
@@ -12,11 +13,14 @@ interface ListedEntry extends FileEntry {
 
 export async function ls(image: string, path: string, options: ListingOptions): Promise<void> {
   await withTree(image, options, async (tree) => {
-    const entries = filesAt(tree, path, options.recursive === true).map((file): ListedEntry => {
-      const { target, ...entry } = toEntry(file);
+    const unreadable = new Unreadable();
+    const files = filesAt(path, { tree, recursive: options.recursive === true, unreadable });
+    const entries = files.map((file): ListedEntry => {
+      const { target, ...entry } = toEntry(file, unreadable);
       return { ...entry, mtime: toRfc3339(file.node.stat.modifiedAt), target };
     });
     await print(options.output, entries, renderListing);
+    unreadable.conclude(path);
   });
 }
 
