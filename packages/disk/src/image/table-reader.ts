@@ -35,6 +35,15 @@ export class TableReader {
     return { low: slice.getUint32(at, true), high: slice.getUint32(at + 4, true) };
   }
 
+  /** How many entries of `width` bytes are as the one at `index`, before `end`; looks no further than what was read at once. */
+  repeats(index: number, end: number, width: 4 | 8 = 4): number {
+    const { slice, at } = this.#place(index * width);
+    const stop = Math.min(slice.byteLength, at + (end - index) * width);
+    let next = at + width;
+    while (next + 4 <= stop && slice.getUint32(next) === slice.getUint32(next - width)) next += 4;
+    return Math.floor((next - at) / width);
+  }
+
   #place(offset: number): { readonly slice: DataView; readonly at: number } {
     const at = offset % SLICE_BYTES;
     return { slice: this.#slice(offset - at), at };

@@ -40,8 +40,7 @@ export function readGrainDirectory(source: ByteSource, place: DirectoryPlace): G
 export function checkNoneTwice(tables: Uint32Array | Float64Array, offset: number): void {
   const sorted = tables.slice().sort();
   const twice = sorted.find((table, index) => table !== 0 && table === sorted[index + 1]);
-  if (twice !== undefined)
-    throw corrupt('grain directory', `two entries name the grain table ${hex(twice)}`, offset);
+  if (twice !== undefined) throw corrupt('grain directory', `two entries name the grain table ${hex(twice)}`, offset);
 }
 
 function readEntries(source: ByteSource, offset: number, entries: number): Uint32Array | undefined {

@@ -41,10 +41,11 @@ export class TwoLevelGrainTable implements GrainTable {
     const index = Math.floor(grain / entriesPerTable);
     const table = directory.tables[index] ?? 0;
     if (table === 0) return { kind: 'absent', count: (index + 1) * entriesPerTable - grain };
-    const sector = this.#sector(table, index, grain % entriesPerTable);
-    if (sector === 0) return { kind: 'absent', count: 1 };
-    if (sector === ZERO_GRAIN && zeroGrains) return { kind: 'zero', count: 1 };
-    return { kind: 'stored', offset: sector * SECTOR_SIZE };
+    const entry = grain % entriesPerTable;
+    const sector = this.#sector(table, index, entry);
+    const isZero = zeroGrains && sector === ZERO_GRAIN;
+    if (sector !== 0 && !isZero) return { kind: 'stored', offset: sector * SECTOR_SIZE };
+    return { kind: isZero ? 'zero' : 'absent', count: this.#alike(table, entry) };
   }
 
   /** What the table says, or where that cannot be, its copy. */
@@ -57,6 +58,12 @@ export class TwoLevelGrainTable implements GrainTable {
     const { firstGrainSector, source } = this.#parts;
     const state = `grain is at ${hex(sector * SECTOR_SIZE)}, expected ${hex(firstGrainSector * SECTOR_SIZE)} to ${hex(source.sizeBytes)}`;
     throw corrupt('grain table', state, table * SECTOR_SIZE + entry * 4);
+  }
+
+  /** Grains of the table, from one that is not stored, that are as it is. */
+  #alike(table: number, entry: number): number {
+    const first = (table * SECTOR_SIZE) / 4;
+    return this.#reader.repeats(first + entry, first + this.#parts.entriesPerTable);
   }
 
   #entry(table: number, entry: number): number {

@@ -132,20 +132,23 @@ class SeSparseGrains implements GrainTable {
     const index = Math.floor(grain / TABLE_ENTRIES);
     const table = this.#tables[index] ?? 0;
     if (table === 0) return { kind: 'absent', count: (index + 1) * TABLE_ENTRIES - grain };
-    return this.#entry(table + (grain % TABLE_ENTRIES) * 8);
+    return this.#entry(table / 8 + (grain % TABLE_ENTRIES), (table + TABLE_BYTES) / 8);
   }
 
-  #entry(at: number): GrainPlace {
-    const { low, high } = this.#reader.words64(at / 8);
+  /** @param index of the entry, in units of entries from the start of the file */
+  #entry(index: number, end: number): GrainPlace {
+    const { low, high } = this.#reader.words64(index);
     const type = high >>> 28;
-    if (type === SE_SPARSE_ENTRY.absent && high === 0 && low === 0) return { kind: 'absent', count: 1 };
+    if (type === SE_SPARSE_ENTRY.absent && high === 0 && low === 0) {
+      return { kind: 'absent', count: this.#reader.repeats(index, end, 8) };
+    }
     // what the guest discarded does not fall to the parent
     if (type === SE_SPARSE_ENTRY.unmapped || type === SE_SPARSE_ENTRY.zero) return { kind: 'zero', count: 1 };
-    if (type !== SE_SPARSE_ENTRY.stored) throw corrupt('grain table', `entry is ${hex(high)} ${hex(low)}`, at);
+    if (type !== SE_SPARSE_ENTRY.stored) throw corrupt('grain table', `entry is ${hex(high)} ${hex(low)}`, index * 8);
     // the highest 12 of the 60 bits are the lowest of the number
     const number = ((high & 0xffff) * 2 ** 32 + low) * 2 ** 12 + ((high >>> 16) & 0xfff);
     const offset = this.#grainsOffset + number * GRAIN_BYTES;
     if (offset > 0 && offset < this.#fileSize) return { kind: 'stored', offset };
-    throw corrupt('grain table', `grain is at ${hex(offset)}, past the end at ${hex(this.#fileSize)}`, at);
+    throw corrupt('grain table', `grain is at ${hex(offset)}, past the end at ${hex(this.#fileSize)}`, index * 8);
   }
 }

@@ -6,7 +6,9 @@ import { corrupt } from './error.ts';
 import type { HostedHeader } from './hosted-header.ts';
 import { GRAIN_HEADER_SIZE, MARKER, MARKER_SIZE, SECTOR_SIZE } from './layout.ts';
 
-const CHUNK_BYTES = 64 * 1024;
+// a little more than is filled: zlib then ends without asking for a second piece
+const SPARE_BYTES = 64;
+const LARGEST_CHUNK = 2 ** 20;
 
 /** Unpacks the grain at `offset` of the file, never to more than a grain (security rule R8), and at least to what is `needed`. */
 export function unpackGrain(
@@ -40,7 +42,10 @@ function readMarked(source: ByteSource, offset: number, grain: number, grainByte
 
 function inflate(stored: Uint8Array, grainBytes: number, offset: number): Uint8Array {
   try {
-    return inflateSync(stored, { maxOutputLength: grainBytes, chunkSize: Math.min(grainBytes, CHUNK_BYTES) });
+    return inflateSync(stored, {
+      maxOutputLength: grainBytes,
+      chunkSize: Math.min(grainBytes, LARGEST_CHUNK) + SPARE_BYTES,
+    });
   } catch (cause) {
     const state = cause instanceof Error ? cause.message : String(cause);
     throw corrupt('compressed grain', `zlib says "${state}"`, offset, cause);
