@@ -29,4 +29,6 @@ export interface OpenDiskOptions {
   /** What the caller says the container is. A hint that is checked, not trusted: a mismatch is refused (R3). */
   readonly claimedFormat?: string;
   readonly references: ReferenceOpener;
+  /** Which disk of an archive (OVA) of several, counted from 1; the first when left out. */
+  readonly disk?: number;
 }

@@ -29,6 +29,7 @@ export type {
   ReferenceOpener,
 } from './image/image.ts';
 export { type OpenImageOptions, openImage } from './image/open.ts';
+export { checkOvaManifest, type ManifestCheck } from './image/ova/manifest.ts';
 export { denyReferences } from './image/references.ts';
 export { openDisk } from './open-disk.ts';
 export { quote } from './quote.ts';

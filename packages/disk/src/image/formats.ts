@@ -1,4 +1,5 @@
 import type { ImageFormat } from './image.ts';
+import { ovaFormat } from './ova/open.ts';
 import { parallelsFormat } from './parallels/open.ts';
 import { qcow2Format } from './qcow2/open.ts';
 import { RECOGNISED_FORMATS } from './recognised.ts';
@@ -15,6 +16,7 @@ const READABLE_FORMATS: readonly ImageFormat[] = [
   vhdxFormat,
   vdiFormat,
   parallelsFormat,
+  ovaFormat,
 ];
 
 /** Every container that is known, readable ones first. */

@@ -49,6 +49,19 @@ export interface ImageContext {
    * @throws DiskError `denied` when the policy forbids it or the name is not a plain path, `corrupt` when the chain is too long
    */
   openReference(name: string, claimedFormat: string): DiskImage;
+  /** Which disk of an archive of several to open, counted from 1; `undefined` when the caller did not say. */
+  readonly disk: number | undefined;
+  /**
+   * Opens an image that is stored within this one. What it refers to is opened by `references`: never outside this one.
+   * @throws DiskError `corrupt` when too many lie within each other
+   */
+  openWithin(name: string, source: ByteSource, options: WithinOptions): DiskImage;
+}
+
+export interface WithinOptions {
+  /** What the image around it says the format is, when it says so. */
+  readonly claimedFormat: string | undefined;
+  readonly references: ReferenceOpener;
 }
 
 /** One container format. Detecting is apart from opening: `detect` is pure and never throws. */

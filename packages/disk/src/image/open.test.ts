@@ -22,7 +22,6 @@ const CONTAINERS = [
   { format: 'qed', text: 'QED\0', at: 0 },
   { format: 'dmg', text: 'koly', at: -512 },
   { format: 'ewf', text: 'EVF\t\r\n\xff\0', at: 0 },
-  { format: 'ova', text: 'ustar', at: 257 },
   { format: 'gzip', text: '\x1f\x8b\x08', at: 0 },
   { format: 'xz', text: '\xfd7zXZ\0', at: 0 },
   { format: 'zstd', text: '\x28\xb5\x2f\xfd', at: 0 },
@@ -117,7 +116,6 @@ describe('a raw image', () => {
 
 const FORMAT_OF_SUFFIX: readonly (readonly [pattern: string, format: string])[] = [
   ['formats/**/*.dmg', 'dmg'],
-  ['formats/**/*.ova', 'ova'],
   ['filesystems/**/*.E01', 'ewf'],
 ];
 

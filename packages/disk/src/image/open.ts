@@ -8,6 +8,7 @@ import { checkReferenceName } from './reference-name.ts';
 
 // security rule R7; a chain that comes back to itself ends here too
 const LONGEST_CHAIN = 16;
+const DEEPEST_NESTING = 3;
 const HEAD_BYTES = 4096;
 const TAIL_BYTES = 512;
 
@@ -15,17 +16,29 @@ export interface OpenImageOptions {
   /** What the caller says the container is: checked, not trusted. `img` claims nothing. */
   readonly claimedFormat?: string;
   readonly references: ReferenceOpener;
+  /** Which disk of an archive of several, counted from 1; the first when left out. */
+  readonly disk?: number;
 }
 
 /** Opens a container by its content. @throws DiskError when it is damaged, unknown, or not what was claimed */
-export function openImage(source: ByteSource, { claimedFormat, references }: OpenImageOptions): DiskImage {
-  return openAs('image', source, canonical(claimedFormat), contextOf(references, 0));
+export function openImage(source: ByteSource, { claimedFormat, references, disk }: OpenImageOptions): DiskImage {
+  return openAs('image', source, canonical(claimedFormat), contextOf({ references, depth: 0, nesting: 0, disk }));
 }
 
-function contextOf(references: ReferenceOpener, depth: number): ImageContext {
+interface Place {
+  readonly references: ReferenceOpener;
+  readonly depth: number;
+  /** Images around this one. */
+  readonly nesting: number;
+  readonly disk: number | undefined;
+}
+
+function contextOf(place: Place): ImageContext {
+  const { references, depth, nesting, disk } = place;
   return {
     references,
     depth,
+    disk,
     openReference(name, claimedFormat) {
       checkReferenceName(name);
       if (depth >= LONGEST_CHAIN) {
@@ -33,7 +46,20 @@ function contextOf(references: ReferenceOpener, depth: number): ImageContext {
         throw new DiskError('corrupt', `Cannot open backing file ${quote(name)}: ${state}`);
       }
       const source = references.open(name, depth);
-      return openAs(`backing file ${quote(name)}`, source, canonical(claimedFormat), contextOf(references, depth + 1));
+      return openAs(
+        `backing file ${quote(name)}`,
+        source,
+        canonical(claimedFormat),
+        contextOf({ ...place, depth: depth + 1, disk: undefined }),
+      );
+    },
+    openWithin(name, inner, options) {
+      if (nesting >= DEEPEST_NESTING) {
+        const state = `it lies within ${nesting + 1} others, expected at most ${DEEPEST_NESTING}`;
+        throw new DiskError('corrupt', `Cannot open ${quote(name)}: ${state}`);
+      }
+      const within = { references: options.references, depth: depth + 1, nesting: nesting + 1, disk: undefined };
+      return openAs(quote(name), inner, canonical(options.claimedFormat), contextOf(within));
     },
   };
 }

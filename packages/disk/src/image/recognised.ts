@@ -27,7 +27,6 @@ const RECOGNISED: readonly Recognised[] = [
     magics: [head('EVF\t\r\n\xff\0'), head('EVF2\r\n\x81\0'), head('LVF\t\r\n\xff\0')],
   },
   { name: 'luks', title: 'LUKS encrypted disk', kind: 'encrypted', magics: [head('LUKS\xba\xbe')] },
-  { name: 'ova', title: 'tar archive (OVA)', magics: [head('ustar', 257)] },
   { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
   { name: 'bochs', title: 'Bochs disk', magics: [head('Bochs Virtual HD Image')] },
   { name: 'cloop', title: 'compressed loop image', magics: [head('#!/bin/sh\n#V2.0 Format\nmodprobe cloop')] },

@@ -1,0 +1,148 @@
+import { DiskError } from '../../error.ts';
+import { quote } from '../../quote.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import { WindowSource } from '../../source/window-source.ts';
+import type { DiskImage, ImageContext, ImageFacts, ImageFormat, ReferenceOpener } from '../image.ts';
+import { type OvfDescriptor, type OvfDisk, type OvfFile, readDescriptor } from './descriptor.ts';
+import { corrupt, unsupported } from './error.ts';
+import { LIMIT } from './layout.ts';
+import { checkLine, readManifest } from './manifest.ts';
+import { isTar, readTar, type TarMember } from './tar.ts';
+
+export const ovaFormat: ImageFormat = { name: 'ova', detect: isTar, open: openOva };
+
+/** Opens one disk of an archive where it lies in it. */
+function openOva(source: ByteSource, context: ImageContext): DiskImage {
+  const members = readTar(source);
+  const descriptor = findDescriptor(members);
+  const ovf = readDescriptor(textOf(source, descriptor), descriptor.offset);
+  const number = context.disk ?? 1;
+  const disk = selectDisk(ovf, number, descriptor);
+  const member = findFile(members, disk, descriptor);
+  const image = context.openWithin(member.name, new WindowSource(source, member.offset, member.sizeBytes), {
+    claimedFormat: claimedBy(disk),
+    references: within(source, members),
+  });
+  const warnings = [
+    ...manifestWarnings(source, members, descriptor),
+    ...selectionWarnings(ovf, context.disk),
+    ...capacityWarnings(disk, image),
+  ];
+  return {
+    sizeBytes: image.sizeBytes,
+    facts: ovaFacts({ source, members, ovf, number, member, image, warnings }),
+    read: (offset, length) => image.read(offset, length),
+    extents: () => image.extents(),
+  };
+}
+
+function findDescriptor(members: ReadonlyMap<string, TarMember>): TarMember {
+  const [descriptor, another] = [...members.values()].filter(({ name }) => name.toLowerCase().endsWith('.ovf'));
+  if (descriptor === undefined) throw unsupported('archive', 'it holds no OVF descriptor', 0);
+  if (another !== undefined) throw corrupt('archive', `it holds two descriptors, expected one`, another.offset);
+  if (descriptor.isSparse || descriptor.sizeBytes > LIMIT.descriptorBytes) {
+    const state = `it has ${descriptor.sizeBytes} bytes, expected at most ${LIMIT.descriptorBytes}`;
+    throw corrupt('descriptor', state, descriptor.offset);
+  }
+  return descriptor;
+}
+
+function textOf(source: ByteSource, { offset, sizeBytes }: TarMember): string {
+  return new TextDecoder().decode(source.read(offset, sizeBytes));
+}
+
+function selectDisk({ disks }: OvfDescriptor, number: number, { offset }: TarMember): OvfDisk {
+  const disk = disks[number - 1];
+  if (disk !== undefined) return disk;
+  const message = `Cannot open disk ${number} of the archive: it has ${disks.length}`;
+  throw new DiskError('not-found', message, { format: 'ova', offset });
+}
+
+function findFile(members: ReadonlyMap<string, TarMember>, disk: OvfDisk, { offset }: TarMember): TarMember {
+  const { file } = disk;
+  if (file === undefined) throw unsupported('disk', `${quote(disk.id)} is blank, expected one with a file`, offset);
+  checkStoredWhole(file, offset);
+  const member = members.get(file.href.replace(/^(\.\/)+/, ''));
+  if (member === undefined) {
+    // a URL, or a file beside the archive: nothing outside is ever opened
+    const message = `Cannot open disk ${quote(disk.id)}: its file ${quote(file.href)} is not in the archive`;
+    throw new DiskError('not-found', message, { format: 'ova', offset });
+  }
+  if (member.isSparse) throw unsupported('disk', `${quote(member.name)} is stored without its holes`, member.offset);
+  return member;
+}
+
+function checkStoredWhole({ href, compression = 'identity', chunkSize }: OvfFile, offset: number): void {
+  if (compression !== 'identity' && compression !== '') {
+    throw unsupported('disk', `${quote(href)} is compressed (${quote(compression)}), expected it as it is`, offset);
+  }
+  if (chunkSize !== undefined) throw unsupported('disk', `${quote(href)} is in parts, expected one file`, offset);
+}
+
+/** Words in the URIs of formats. */
+const FORMAT_WORDS = ['vmdk', 'vhdx', 'vhd', 'qcow', 'vdi'];
+
+function claimedBy({ format = '' }: OvfDisk): string | undefined {
+  return FORMAT_WORDS.find((word) => format.toLowerCase().includes(word));
+}
+
+/** What a disk of the archive refers to must be in the archive. */
+function within(source: ByteSource, members: ReadonlyMap<string, TarMember>): ReferenceOpener {
+  return {
+    open(name) {
+      const member = members.get(name.replace(/^(\.\/)+/, ''));
+      if (member !== undefined && !member.isSparse) return new WindowSource(source, member.offset, member.sizeBytes);
+      throw new DiskError('denied', `Cannot open reference ${quote(name)}: it is not in the archive`, {
+        format: 'ova',
+      });
+    },
+  };
+}
+
+/** Of the descriptor only: to read every disk is for those who ask for it. */
+function manifestWarnings(source: ByteSource, members: ReadonlyMap<string, TarMember>, descriptor: TarMember) {
+  const line = readManifest(source, members).find(({ file }) => file === descriptor.name);
+  const differs = line !== undefined && checkLine(source, members, line).result !== 'matches';
+  return differs ? ['descriptor is not the one that the manifest was made for'] : [];
+}
+
+function selectionWarnings({ disks }: OvfDescriptor, asked: number | undefined): readonly string[] {
+  if (asked !== undefined || disks.length < 2) return [];
+  return [`archive has ${disks.length} disks: this is the first`];
+}
+
+function capacityWarnings({ capacity }: OvfDisk, { sizeBytes }: DiskImage): readonly string[] {
+  if (capacity === undefined || capacity === sizeBytes) return [];
+  return [`descriptor gives the disk ${capacity} bytes, it has ${sizeBytes}`];
+}
+
+interface OvaParts {
+  readonly source: ByteSource;
+  readonly members: ReadonlyMap<string, TarMember>;
+  readonly ovf: OvfDescriptor;
+  readonly number: number;
+  readonly member: TarMember;
+  readonly image: DiskImage;
+  readonly warnings: readonly string[];
+}
+
+function ovaFacts({ source, members, ovf, number, member, image, warnings }: OvaParts): ImageFacts {
+  const names = [...members.keys()].map((name) => name.toLowerCase());
+  return {
+    format: 'ova',
+    virtual_size: image.sizeBytes,
+    file_size: source.sizeBytes,
+    details: {
+      disk: number,
+      disks: ovf.disks.map(({ id, capacity, format, file }, index) => {
+        return { disk: index + 1, id, file: file?.href ?? null, capacity: capacity ?? null, format: format ?? null };
+      }),
+      machines: ovf.systems,
+      has_manifest: names.some((name) => name.endsWith('.mf')),
+      has_certificate: names.some((name) => name.endsWith('.cert')),
+      image: { format: image.facts.format, ...image.facts.details },
+    },
+    chain: [member.name, ...image.facts.chain],
+    warnings: [...warnings, ...image.facts.warnings],
+  };
+}
