@@ -97,6 +97,6 @@ export const LIMIT = {
   compressedGrainSectors: 2 ** 15,
   tableEntries: 512,
   directoryBytes: 32 * 2 ** 20,
-  /** Grains to find by reading a stream from its start: half a TiB in grains of 64 KiB. */
-  scannedGrains: 2 ** 23,
+  /** Grains to find by reading a stream from its start, all held in memory: 128 GiB in grains of 64 KiB. */
+  scannedGrains: 2 ** 21,
 } as const;
