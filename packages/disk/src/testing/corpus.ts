@@ -25,6 +25,11 @@ export function readCorpus(file: string): Uint8Array {
   return command === undefined ? readFileSync(full) : execFileSync(command, ['-dc', full], { maxBuffer: 2 ** 30 });
 }
 
+/** A file inside a zip archive of the corpus. */
+export function readCorpusMember(archive: string, member: string): Uint8Array {
+  return execFileSync('unzip', ['-p', path.join(CORPUS, archive), member], { maxBuffer: 2 ** 30 });
+}
+
 const UNPACK: Readonly<Record<string, string>> = {
   '.xz': 'xz',
   '.gz': 'gzip',
