@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DiskErrorKind } from '../../error.ts';
 import { MemorySource } from '../../source/memory-source.ts';
@@ -112,6 +112,14 @@ describe('an OVA', () => {
     expect(image.facts).toMatchObject({ details: { image: { format: 'vmdk' } }, warnings: [] });
   });
 
+  test('has disks in parts', () => {
+    execFileSync('split', ['-b', '100k', '-d', '-a', '9', 'second.qcow2', 'second.qcow2.'], { cwd: folder.path });
+    const parts = readdirSync(folder.path).filter((name) => /^second\.qcow2\.\d{9}$/.test(name));
+    const bytes = pack(ovf([{ ...SECOND, more: 'ovf:chunkSize="102400"' }]), parts);
+    expect(parts.length).toBeGreaterThan(2);
+    expectBytes(open(bytes), readFileSync(folder.file('second.raw')));
+  });
+
   test('tells of the machine', () => {
     const { details } = open(pack(ovf([FIRST]), ['first.vhd'])).facts;
     expect(details.disks).toEqual([{ disk: 1, id: 'disk0', file: 'first.vhd', capacity: 3_000_320, format: VHD }]);
@@ -205,10 +213,16 @@ describe('an OVA', () => {
       files: ['first.vhd'],
     },
     {
-      what: 'a disk in parts',
-      kind: 'unsupported',
+      what: 'parts that are not there',
+      kind: 'not-found',
       entries: [{ ...FIRST, more: 'ovf:chunkSize="65536"' }],
       files: ['first.vhd'],
+    },
+    {
+      what: 'parts of another size',
+      kind: 'corrupt',
+      entries: [{ ...SECOND, file: 'part', more: 'ovf:chunkSize="512"' }],
+      files: ['part.000000000', 'part.000000001'],
     },
     {
       what: 'a file twice',
@@ -235,6 +249,7 @@ describe('an OVA', () => {
 
   test.each(REFUSED)('with $what is refused', ({ kind, entries, files, options = [] }) => {
     execFileSync('truncate', ['-s', '4M', 'sparse.raw'], { cwd: folder.path });
+    execFileSync('split', ['-b', '200k', '-d', '-a', '9', 'second.qcow2', 'part.'], { cwd: folder.path });
     const bytes = pack(ovf(entries), files, ...options);
     expect(() => open(bytes)).toThrow(expect.objectContaining({ name: 'DiskError', kind }));
   });

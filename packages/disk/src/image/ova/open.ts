@@ -3,6 +3,7 @@ import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
 import type { DiskImage, ImageContext, ImageFacts, ImageFormat, ReferenceOpener } from '../image.ts';
+import { ChunkedSource } from './chunked-source.ts';
 import { type OvfDescriptor, type OvfDisk, type OvfFile, readDescriptor } from './descriptor.ts';
 import { corrupt, unsupported } from './error.ts';
 import { LIMIT } from './layout.ts';
@@ -18,8 +19,8 @@ function openOva(source: ByteSource, context: ImageContext): DiskImage {
   const ovf = readDescriptor(textOf(source, descriptor), descriptor.offset);
   const number = context.disk ?? 1;
   const disk = selectDisk(ovf, number, descriptor);
-  const member = findFile(members, disk, descriptor);
-  const image = context.openWithin(member.name, new WindowSource(source, member.offset, member.sizeBytes), {
+  const file = findFile(disk, descriptor);
+  const image = context.openWithin(file.href, sourceOf(source, members, file, descriptor), {
     claimedFormat: claimedBy(disk),
     references: within(source, members),
   });
@@ -30,7 +31,7 @@ function openOva(source: ByteSource, context: ImageContext): DiskImage {
   ];
   return {
     sizeBytes: image.sizeBytes,
-    facts: ovaFacts({ source, members, ovf, number, member, image, warnings }),
+    facts: ovaFacts({ source, members, ovf, number, file, image, warnings }),
     read: (offset, length) => image.read(offset, length),
     extents: () => image.extents(),
   };
@@ -58,25 +59,49 @@ function selectDisk({ disks }: OvfDescriptor, number: number, { offset }: TarMem
   throw new DiskError('not-found', message, { format: 'ova', offset });
 }
 
-function findFile(members: ReadonlyMap<string, TarMember>, disk: OvfDisk, { offset }: TarMember): TarMember {
-  const { file } = disk;
-  if (file === undefined) throw unsupported('disk', `${quote(disk.id)} is blank, expected one with a file`, offset);
-  checkStoredWhole(file, offset);
-  const member = members.get(file.href.replace(/^(\.\/)+/, ''));
-  if (member === undefined) {
-    // a URL, or a file beside the archive: nothing outside is ever opened
-    const message = `Cannot open disk ${quote(disk.id)}: its file ${quote(file.href)} is not in the archive`;
-    throw new DiskError('not-found', message, { format: 'ova', offset });
-  }
-  if (member.isSparse) throw unsupported('disk', `${quote(member.name)} is stored without its holes`, member.offset);
-  return member;
+function findFile({ id, file }: OvfDisk, { offset }: TarMember): OvfFile {
+  if (file === undefined) throw unsupported('disk', `${quote(id)} is blank, expected one with a file`, offset);
+  const { href, compression = 'identity' } = file;
+  if (compression === 'identity' || compression === '') return file;
+  throw unsupported('disk', `${quote(href)} is compressed (${quote(compression)}), expected it as it is`, offset);
 }
 
-function checkStoredWhole({ href, compression = 'identity', chunkSize }: OvfFile, offset: number): void {
-  if (compression !== 'identity' && compression !== '') {
-    throw unsupported('disk', `${quote(href)} is compressed (${quote(compression)}), expected it as it is`, offset);
+/** The file of a disk where it lies in the archive, its parts put together. */
+function sourceOf(
+  source: ByteSource,
+  members: ReadonlyMap<string, TarMember>,
+  { href, chunkSize }: OvfFile,
+  { offset }: TarMember,
+): ByteSource {
+  const name = href.replace(/^(\.\/)+/, '');
+  const parts = chunkSize === undefined ? [members.get(name)] : partsOf(members, name);
+  const [first, ...more] = parts.filter((part) => part !== undefined).map((part) => windowOf(source, part));
+  if (first === undefined) {
+    // a URL, or a file beside the archive: nothing outside is ever opened
+    const message = `Cannot open disk file ${quote(href)}: it is not in the archive`;
+    throw new DiskError('not-found', message, { format: 'ova', offset });
   }
-  if (chunkSize !== undefined) throw unsupported('disk', `${quote(href)} is in parts, expected one file`, offset);
+  if (more.length === 0) return first;
+  const isEven = more.slice(0, -1).every(({ sizeBytes }) => sizeBytes === first.sizeBytes);
+  if (String(first.sizeBytes) !== chunkSize || !isEven || (more.at(-1)?.sizeBytes ?? 0) > first.sizeBytes) {
+    throw corrupt('disk', `${quote(href)} is in parts that have not the size that is given for them`, offset);
+  }
+  return new ChunkedSource([first, ...more], first.sizeBytes);
+}
+
+/** `disk.vmdk.000000000`, `disk.vmdk.000000001` … */
+function partsOf(members: ReadonlyMap<string, TarMember>, name: string): readonly TarMember[] {
+  const parts: TarMember[] = [];
+  for (;;) {
+    const part = members.get(`${name}.${String(parts.length).padStart(9, '0')}`);
+    if (part === undefined) return parts;
+    parts.push(part);
+  }
+}
+
+function windowOf(source: ByteSource, { name, offset, sizeBytes, isSparse }: TarMember): ByteSource {
+  if (isSparse) throw unsupported('disk', `${quote(name)} is stored without its holes`, offset);
+  return new WindowSource(source, offset, sizeBytes);
 }
 
 /** Words in the URIs of formats. */
@@ -91,7 +116,7 @@ function within(source: ByteSource, members: ReadonlyMap<string, TarMember>): Re
   return {
     open(name) {
       const member = members.get(name.replace(/^(\.\/)+/, ''));
-      if (member !== undefined && !member.isSparse) return new WindowSource(source, member.offset, member.sizeBytes);
+      if (member !== undefined) return windowOf(source, member);
       throw new DiskError('denied', `Cannot open reference ${quote(name)}: it is not in the archive`, {
         format: 'ova',
       });
@@ -121,12 +146,12 @@ interface OvaParts {
   readonly members: ReadonlyMap<string, TarMember>;
   readonly ovf: OvfDescriptor;
   readonly number: number;
-  readonly member: TarMember;
+  readonly file: OvfFile;
   readonly image: DiskImage;
   readonly warnings: readonly string[];
 }
 
-function ovaFacts({ source, members, ovf, number, member, image, warnings }: OvaParts): ImageFacts {
+function ovaFacts({ source, members, ovf, number, file, image, warnings }: OvaParts): ImageFacts {
   const names = [...members.keys()].map((name) => name.toLowerCase());
   return {
     format: 'ova',
@@ -134,15 +159,15 @@ function ovaFacts({ source, members, ovf, number, member, image, warnings }: Ova
     file_size: source.sizeBytes,
     details: {
       disk: number,
-      disks: ovf.disks.map(({ id, capacity, format, file }, index) => {
-        return { disk: index + 1, id, file: file?.href ?? null, capacity: capacity ?? null, format: format ?? null };
+      disks: ovf.disks.map(({ id, capacity, format, file: stored }, index) => {
+        return { disk: index + 1, id, file: stored?.href ?? null, capacity: capacity ?? null, format: format ?? null };
       }),
       machines: ovf.systems,
       has_manifest: names.some((name) => name.endsWith('.mf')),
       has_certificate: names.some((name) => name.endsWith('.cert')),
       image: { format: image.facts.format, ...image.facts.details },
     },
-    chain: [member.name, ...image.facts.chain],
+    chain: [file.href, ...image.facts.chain],
     warnings: [...warnings, ...image.facts.warnings],
   };
 }
