@@ -121,7 +121,7 @@ describe('a differencing VHDX', () => {
   });
 
   test('reads sectors of 4096 bytes by their own bitmap', () => {
-    // chunks are eight times as long: the bitmap block comes after 32768 blocks
+    // with blocks eight times as large too, the entry of the bitmap still comes after 4096 blocks
     const blockSize = 8 * MIB;
     const file = child(
       {},
