@@ -2,7 +2,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { JobHistory } from '@guestkit/core/history/job-history';
-import { openSqliteHistory } from '@guestkit/core/history/sql-history';
+import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { type JobEvent, sequenceOf } from '@guestkit/core/job/event';
 import { parseJobDocument } from '@guestkit/core/job/parse';
 import { describe, expect, test } from 'vitest';

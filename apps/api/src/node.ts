@@ -1,14 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import path from 'node:path';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
+import { openHistory } from '@guestkit/core/history/open-history';
 import { startOutbox } from '@guestkit/core/history/outbox';
 import { startRecorder } from '@guestkit/core/history/recorder';
-import { openSqliteHistory } from '@guestkit/core/history/sql-history';
 import type { JobEvent } from '@guestkit/core/job/event';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { type ApiMetrics, createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
@@ -38,7 +36,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const connection = opened.use(await connectRedis(config.redisUrl, { role: 'client', onError }));
   await assertRedisFit(connection);
   const prefix = config.redisPrefix;
-  const history = opened.use(await openSqliteHistory({ file: await databaseFile(config) }));
+  const history = opened.use(await openHistory({ ...config, onError }));
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger }));
   const stream = opened.use(new RedisEventStream({ connection, prefix }));
   const registry = new RedisWorkerRegistry({ connection, prefix });
@@ -83,12 +81,6 @@ async function stop({ listener, stopping, resources, logger }: Running): Promise
   await listener.close();
   await resources.disposeAsync();
   logger.info('API node has stopped');
-}
-
-async function databaseFile({ databaseUrl, dataDir }: ApiConfig): Promise<string> {
-  const file = path.resolve(databaseUrl?.replace(/^sqlite:(?:\/\/)?/, '') ?? path.join(dataDir, 'history.sqlite'));
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  return file;
 }
 
 function tellRecorded(

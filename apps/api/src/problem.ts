@@ -1,3 +1,4 @@
+import { isDatabaseFault } from '@guestkit/core/history/database-fault';
 import { JobDocumentError } from '@guestkit/core/job/job-document-error';
 
 /** What a client is told of each kind of failure. One code belongs to one status. */
@@ -88,15 +89,6 @@ function ofJobDocument(error: JobDocumentError): Problem {
   const kind = error.stage === 'shape' ? 'bad-request' : 'invalid-job';
   const details = error.field === undefined ? {} : { details: { field: error.field } };
   return new Problem(kind, error.message, { ...details, cause: error });
-}
-
-// result codes of SQLite that speak of its surroundings: busy, locked, read-only, I/O error, disk full, cannot open
-const SQLITE_FAULTS: readonly unknown[] = [5, 6, 8, 10, 13, 14];
-
-/** The low byte of an extended result code is the code itself. */
-function isDatabaseFault(error: unknown): boolean {
-  if (!(error instanceof Error && 'errcode' in error)) return false;
-  return typeof error.errcode === 'number' && SQLITE_FAULTS.includes(error.errcode & 0xff);
 }
 
 function statusOf(error: unknown): unknown {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { readApiConfig } from '@guestkit/core/config/api-config';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
-import { openSqliteHistory } from '@guestkit/core/history/sql-history';
+import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { createMemoryQueue } from '@guestkit/core/queue/memory-queue';
 import { createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import { createLogger } from '@guestkit/core/telemetry/logger';

@@ -4,6 +4,8 @@ export interface GroupCommitOptions<Item, Result> {
   /** Answers for the items in their order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly maxItems: number;
+  /** Whether a failure may be owed to one item, so that each should be tried alone. */
+  readonly isOwedToOne?: (error: unknown) => boolean;
 }
 
 interface Waiting<Item, Result> {
@@ -51,6 +53,10 @@ export class GroupCommit<Item, Result> {
       const results = await this.#options.commit(group.map(({ item }) => item));
       for (const [index, result] of results.entries()) group[index]?.resolve(result);
     } catch (error) {
+      if (group.length > 1 && this.#options.isOwedToOne?.(error)) {
+        for (const item of group) await this.#commit([item]);
+        return;
+      }
       for (const { reject } of group) reject(error);
     }
   }

@@ -8,7 +8,7 @@ import { createBullmqQueue } from '../queue/bullmq-queue.ts';
 import { createMemoryQueue } from '../queue/memory-queue.ts';
 import type { AcceptedJob } from './job-history.ts';
 import { startOutbox } from './outbox.ts';
-import { openSqliteHistory } from './sql-history.ts';
+import { openSqliteHistory } from './sqlite/open.ts';
 import { submitJob } from './submit.ts';
 
 const NAME = { tenant: 'acme', pool: 'default' };

@@ -10,7 +10,7 @@ import { connectRedis } from '../coordination/redis/connection.ts';
 import { RedisEventStream } from '../coordination/redis/event-stream.ts';
 import type { JobEvent } from '../job/event.ts';
 import { startRecorder } from './recorder.ts';
-import { openSqliteHistory } from './sql-history.ts';
+import { openSqliteHistory } from './sqlite/open.ts';
 
 const TENANT = 'acme';
 

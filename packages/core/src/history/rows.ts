@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import { contentHash } from '../job/render.ts';
 import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
 import type { AttemptRow, EventRow, JobRow } from './schema.ts';
+import { parseSearchableJson, toSearchableJson } from './searchable-json.ts';
 import { type Standing, startOf } from './standing.ts';
 
 // Between rows of the tables and the terms of the contract.
@@ -44,7 +47,7 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob):
     pool,
     operation: document.operation,
     name: document.metadata?.name ?? null,
-    labels: JSON.stringify(document.metadata?.labels ?? {}),
+    labels: toSearchableJson(document.metadata?.labels ?? {}),
     priority: document.execution?.priority ?? 5,
     status: 'pending',
     detail: null,
@@ -52,9 +55,9 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob):
     worker_id: null,
     // null keeps the place of the payload among the members
     document: JSON.stringify({ ...document, payload: null }),
-    payload: JSON.stringify(document.payload),
+    payload: toSearchableJson(document.payload),
     content_hash: contentHash(document),
-    idempotency_key: document.execution?.idempotency_key ?? null,
+    idempotency_key: toKeyColumn(document.execution?.idempotency_key),
     created_at: document.created_at,
     submitted_at: new Date(acceptedAtMs).toISOString(),
     enqueued_at: null,
@@ -66,14 +69,25 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob):
   };
 }
 
+/** An entry of an index has a limit, of about 2,700 bytes in PostgreSQL; the document has the key itself. */
+const MAX_KEY_BYTES = 1_000;
+
+function toKeyColumn(key: string | undefined): string | null {
+  if (key === undefined || Buffer.byteLength(key) <= MAX_KEY_BYTES) return key ?? null;
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
 export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
-  const { tenant, pool, job_id, operation, name, priority, status, detail, attempt, worker_id } = row;
+  const { tenant, pool, job_id, operation, priority, status, detail, attempt, worker_id } = row;
   const { created_at, submitted_at, started_at, completed_at } = row;
+  const document: JobDocument = { ...JSON.parse(row.document), payload: parseSearchableJson(row.payload) };
+  // the columns of the same names are for searching, and not exact
+  const { name = null, labels = {} } = document.metadata ?? {};
   return {
-    ...{ tenant, pool, job_id, operation, name, labels: JSON.parse(row.labels), priority },
+    ...{ tenant, pool, job_id, operation, name, labels, priority },
     ...{ status, detail, attempt, worker_id, created_at, submitted_at, started_at, completed_at },
     error: parseOrNull(row.error),
-    document: { ...JSON.parse(row.document), payload: JSON.parse(row.payload) },
+    document,
   };
 }
 

@@ -1,13 +1,36 @@
-import type { Expression, Kysely, SqlBool, Transaction } from 'kysely';
+import type { ColumnDataType, Expression, Kysely, RawBuilder, SelectQueryBuilder, SqlBool, Transaction } from 'kysely';
 import type { HistorySchema } from './schema.ts';
 
 /** Where the databases differ. */
 export interface SqlFlavour {
+  readonly columnTypes: ColumnTypes;
   /** Whether a row of `jobs` has a label; name and value are bound, never part of the text. */
   hasLabel(name: string, value: string): Expression<SqlBool>;
+  /** Does work in a transaction; again, if the database undid it for the sake of another one. */
+  transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>): Promise<Result>;
   /** Does work in a transaction whose loss in a power cut does no harm. */
-  withoutWaitingForDisk(
-    db: Kysely<HistorySchema>,
-    work: (trx: Transaction<HistorySchema>) => Promise<void>,
-  ): Promise<void>;
+  withoutWaitingForDisk(db: Kysely<HistorySchema>, work: Work<void>): Promise<void>;
+  /** Makes a query of jobs keep its rows from other writers until the transaction ends. */
+  hold<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
+  /** The same, passing over rows that another writer holds. */
+  holdFree<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
+  /** Keeps other processes from migrating until the transaction ends; answers with the schema of the tables, where there are any. */
+  beginMigration(trx: Transaction<HistorySchema>): Promise<string | undefined>;
+}
+
+export type Work<Result> = (trx: Transaction<HistorySchema>) => Promise<Result>;
+export type JobsQuery<Row> = SelectQueryBuilder<HistorySchema, 'jobs', Row>;
+
+type ColumnType = ColumnDataType | RawBuilder<unknown>;
+
+/** What migrations call the types of columns. */
+export interface ColumnTypes {
+  /** A primary key that grows with each row. */
+  readonly growingKey: ColumnType;
+  /** Whole numbers that JavaScript holds exactly. */
+  readonly integer: ColumnType;
+  /** Ordered by bytes, so that the order of times is theirs. */
+  readonly text: ColumnType;
+  /** JSON that the database looks into, see searchable-json.ts. */
+  readonly searchableJson: ColumnType;
 }

@@ -1,8 +1,9 @@
-import { Kysely, type SelectQueryBuilder, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
+import { isDatabaseFault } from './database-fault.ts';
 import { GroupCommit } from './group-commit.ts';
 import type {
   Acceptance,
@@ -25,19 +26,13 @@ import {
   toJobRow,
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
-import type { SqlFlavour } from './sql-flavour.ts';
-import { NodeSqliteDialect } from './sqlite/dialect.ts';
-import { SQLITE_FLAVOUR } from './sqlite/flavour.ts';
+import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { writeEvents } from './write-events.ts';
 
-/** Opens the history in a file, made or brought up to date if need be; several processes may share it. */
-export async function openSqliteHistory({ file }: { readonly file: string }): Promise<JobHistory> {
-  return openHistory(new Kysely<HistorySchema>({ dialect: new NodeSqliteDialect(file) }), SQLITE_FLAVOUR);
-}
-
-async function openHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<JobHistory> {
+/** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
+export async function openSqlHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<JobHistory> {
   try {
-    await migrateToLatest(db);
+    await migrateToLatest(db, flavour);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -51,7 +46,7 @@ const MAX_GROUP = 500;
 const MAX_MARKS = 50;
 
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
-type Filterable = SelectQueryBuilder<HistorySchema, 'jobs', object>;
+type Filterable = JobsQuery<object>;
 
 class SqlHistory implements JobHistory {
   readonly #db: Kysely<HistorySchema>;
@@ -62,7 +57,11 @@ class SqlHistory implements JobHistory {
   constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
     this.#db = db;
     this.#flavour = flavour;
-    this.#acceptances = new GroupCommit({ commit: (rows) => this.#insertJobs(rows), maxItems: MAX_GROUP });
+    this.#acceptances = new GroupCommit({
+      commit: (rows) => this.#insertJobs(rows),
+      maxItems: MAX_GROUP,
+      isOwedToOne: (error) => !isDatabaseFault(error),
+    });
     this.#marks = new GroupCommit({ commit: (marks) => this.#writeMarks(marks), maxItems: MAX_MARKS });
   }
 
@@ -90,22 +89,22 @@ class SqlHistory implements JobHistory {
   }
 
   async record(events: readonly JobEvent[]): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
-      for (const part of chunksOf(MAX_GROUP, events)) await writeEvents(trx, part);
+    await this.#flavour.transaction(this.#db, async (trx) => {
+      for (const part of chunksOf(MAX_GROUP, events)) await writeEvents(trx, part, this.#flavour);
     });
   }
 
   async cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean> {
-    return this.#db.transaction().execute(async (trx) => {
-      const row = await findRow(trx, tenant, jobId);
+    return this.#flavour.transaction(this.#db, async (trx) => {
+      const row = await this.#flavour.hold(jobById(trx, tenant, jobId)).executeTakeFirst();
       if (row?.status !== 'pending') return false;
-      await writeEvents(trx, [cancellation(row, reason, new Date().toISOString())]);
+      await writeEvents(trx, [cancellation(row, reason, new Date().toISOString())], this.#flavour);
       return true;
     });
   }
 
   async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
-    const row = await findRow(this.#db, tenant, jobId);
+    const row = await jobById(this.#db, tenant, jobId).executeTakeFirst();
     return row && toJobRecord(row);
   }
 
@@ -181,7 +180,7 @@ class SqlHistory implements JobHistory {
 
   /** One statement inserts all that are new; for each of the others, the job that is in its way is looked up. */
   #insertJobs(rows: readonly NewJobRow[]): Promise<readonly Acceptance[]> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#flavour.transaction(this.#db, async (trx) => {
       const inserted = await trx
         .insertInto('jobs')
         .values(rows)
@@ -204,17 +203,17 @@ class SqlHistory implements JobHistory {
     const enqueuedAt = new Date().toISOString();
     await this.#flavour.withoutWaitingForDisk(this.#db, async (trx) => {
       for (const [tenant, group] of Map.groupBy(marks, ([tenant]) => tenant)) {
-        await trx
-          .updateTable('jobs')
-          .set({ enqueued_at: enqueuedAt })
-          .where('tenant', '=', tenant)
-          .where(
-            'job_id',
-            'in',
-            group.flatMap(([, jobIds]) => jobIds),
-          )
-          .where('enqueued_at', 'is', null)
-          .execute();
+        const jobIds = group.flatMap(([, jobIds]) => jobIds);
+        // a job that another writer holds has a mark or events of its own: none that needs carrying
+        const unmarked = this.#flavour.holdFree(
+          trx
+            .selectFrom('jobs')
+            .select('id')
+            .where('tenant', '=', tenant)
+            .where('job_id', 'in', jobIds)
+            .where('enqueued_at', 'is', null),
+        );
+        await trx.updateTable('jobs').set({ enqueued_at: enqueuedAt }).where('id', 'in', unmarked).execute();
       }
     });
     return marks.map(() => undefined);
@@ -232,21 +231,12 @@ class SqlHistory implements JobHistory {
   }
 }
 
-async function findRow(
-  db: Kysely<HistorySchema>,
-  tenant: string,
-  jobId: string,
-): Promise<JobRowWithoutResult | undefined> {
-  return db
-    .selectFrom('jobs')
-    .select(JOB_COLUMNS)
-    .where('tenant', '=', tenant)
-    .where('job_id', '=', jobId)
-    .executeTakeFirst();
+function jobById(db: Kysely<HistorySchema>, tenant: string, jobId: string): JobsQuery<JobRowWithoutResult> {
+  return db.selectFrom('jobs').select(JOB_COLUMNS).where('tenant', '=', tenant).where('job_id', '=', jobId);
 }
 
 async function compareWithKnown(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<Acceptance> {
-  const sameId = await findRow(trx, row.tenant, row.job_id);
+  const sameId = await jobById(trx, row.tenant, row.job_id).executeTakeFirst();
   const known = sameId ?? (await findRowByKey(trx, row));
   const job = toJobRecord(known);
   if (known.content_hash === row.content_hash) return { outcome: 'duplicate', job };

@@ -4,7 +4,7 @@ import { jobDocument } from '../../../../test/support/job.ts';
 import type { JobQueue } from '../queue/job-queue.ts';
 import { createMemoryQueue } from '../queue/memory-queue.ts';
 import type { AcceptedJob, JobHistory } from './job-history.ts';
-import { openSqliteHistory } from './sql-history.ts';
+import { openSqliteHistory } from './sqlite/open.ts';
 import { submitJob } from './submit.ts';
 
 const NAME = { tenant: 'acme', pool: 'default' };

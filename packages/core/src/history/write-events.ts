@@ -9,6 +9,7 @@ import {
   toStandingColumns,
 } from './rows.ts';
 import type { AttemptRow, HistorySchema } from './schema.ts';
+import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { applyEvent, type Standing } from './standing.ts';
 
 /** Of the progress of a job the newest are kept: these, and up to a hundred more until the next look. */
@@ -24,9 +25,14 @@ interface Change {
 }
 
 /** Writes events and what they change. Events of unknown jobs are passed over: there is nothing to tell them of. */
-export async function writeEvents(trx: Transaction<HistorySchema>, events: readonly JobEvent[]): Promise<void> {
+export async function writeEvents(
+  trx: Transaction<HistorySchema>,
+  events: readonly JobEvent[],
+  flavour: SqlFlavour,
+): Promise<void> {
   for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.tenant)) {
-    const rows = await readJobs(trx, tenant, ofTenant);
+    // others that write of the same jobs wait here, and then see what we have written
+    const rows = await flavour.hold(jobsOf(trx, tenant, ofTenant)).execute();
     const attempts = Map.groupBy(await readAttempts(trx, rows), ({ job }) => job);
     const ofJob = Map.groupBy(ofTenant, (event) => event.job_id);
     const changes = rows.map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []));
@@ -36,18 +42,21 @@ export async function writeEvents(trx: Transaction<HistorySchema>, events: reado
   }
 }
 
-function readJobs(
+function jobsOf(
   trx: Transaction<HistorySchema>,
   tenant: string,
   events: readonly JobEvent[],
-): Promise<JobRowWithoutResult[]> {
+): JobsQuery<JobRowWithoutResult> {
   const jobIds = [...new Set(events.map((event) => event.job_id))];
-  return trx
-    .selectFrom('jobs')
-    .select(JOB_COLUMNS)
-    .where('tenant', '=', tenant)
-    .where('job_id', 'in', jobIds)
-    .execute();
+  return (
+    trx
+      .selectFrom('jobs')
+      .select(JOB_COLUMNS)
+      .where('tenant', '=', tenant)
+      .where('job_id', 'in', jobIds)
+      // two that hold rows in the same order do not wait for each other
+      .orderBy('id')
+  );
 }
 
 async function readAttempts(

@@ -1,22 +1,69 @@
-import type { Kysely } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import type { Kysely, Transaction } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration';
+import type { HistorySchema } from '../schema.ts';
+import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
+const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
 };
 
-/** Brings the tables to the newest form; several processes may do so at once. */
-export async function migrateToLatest<Schema>(db: Kysely<Schema>): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => MIGRATIONS } });
-    const { error } = await migrator.migrateToLatest();
-    // thrown, so that the transaction is undone
-    if (error !== undefined) throw new Error(`Cannot migrate the job history: ${messageOf(error)}`, { cause: error });
-  });
+interface HistoryMigration {
+  up(db: Kysely<unknown>, types: ColumnTypes): Promise<void>;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Brings the tables to the newest form, or refuses those of a newer program; several processes may do so at once. */
+export async function migrateToLatest(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<void> {
+  try {
+    await flavour.transaction(db, (trx) => migrate(trx, flavour));
+  } catch (cause) {
+    throw new Error(`Cannot open the job history: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+async function migrate(trx: Transaction<HistorySchema>, flavour: SqlFlavour): Promise<void> {
+  const schema = await flavour.beginMigration(trx);
+  await refuseNewer(trx, schema);
+  const migrator = new Migrator({
+    db: trx,
+    provider: { getMigrations: async () => migrationsFor(flavour.columnTypes) },
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  });
+  const { error } = await migrator.migrateToLatest();
+  // thrown, so that the transaction is undone
+  if (error !== undefined) throw error;
+}
+
+function migrationsFor(types: ColumnTypes): Record<string, Migration> {
+  return Object.fromEntries(
+    Object.entries(MIGRATIONS).map(([name, { up }]) => [name, { up: (db: Kysely<unknown>) => up(db, types) }]),
+  );
+}
+
+async function refuseNewer(trx: Transaction<HistorySchema>, schema: string | undefined): Promise<void> {
+  const unknown = (await executedMigrations(trx, schema)).filter((name) => !(name in MIGRATIONS));
+  const newest = Object.keys(MIGRATIONS).at(-1);
+  if (unknown.length > 0) {
+    throw new Error(
+      `its tables are of a newer guestkit (${unknown.join(', ')}), expected none newer than ${newest}: upgrade this program`,
+    );
+  }
+}
+
+async function executedMigrations(
+  trx: Transaction<HistorySchema>,
+  schema: string | undefined,
+): Promise<readonly string[]> {
+  const tables = await trx.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE && table.schema === schema)) return [];
+  const rows = await trx
+    .withTables<{ readonly [DEFAULT_MIGRATION_TABLE]: { readonly name: string } }>()
+    .selectFrom(DEFAULT_MIGRATION_TABLE)
+    .select('name')
+    .orderBy('name')
+    .execute();
+  return rows.map(({ name }) => name);
 }

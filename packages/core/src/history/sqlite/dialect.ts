@@ -9,6 +9,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely';
+import { DatabaseFault } from '../database-fault.ts';
 
 /** How long a transaction waits for another to end; all of them are short. */
 const BEGIN_TIMEOUT_MS = 10_000;
@@ -46,7 +47,7 @@ class ImmediateDriver extends SqliteDriver {
     const deadlineMs = performance.now() + BEGIN_TIMEOUT_MS;
     while (!(await tryBegin(connection))) {
       if (performance.now() > deadlineMs) {
-        throw new Error(`Cannot write to the database: another process has held it for ${BEGIN_TIMEOUT_MS} ms`);
+        throw new DatabaseFault(`Cannot write to the database: another process has held it for ${BEGIN_TIMEOUT_MS} ms`);
       }
       await delay(BEGIN_AGAIN_MS);
     }
