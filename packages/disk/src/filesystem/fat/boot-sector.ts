@@ -2,6 +2,7 @@ import type { DiskError } from '../../error.ts';
 import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import { FIRST_CLUSTER, type HeapPlace } from '../cluster-heap.ts';
 import type { ByteRun } from '../run-content.ts';
 import { corrupt } from './corrupt.ts';
 import {
@@ -9,7 +10,6 @@ import {
   BOOT_SECTOR_SIZE,
   ENTRY_SIZE,
   type FatBits,
-  FIRST_CLUSTER,
   FLAGS_ACTIVE_FAT,
   FLAGS_NO_MIRROR,
   FOREIGN_NAMES,
@@ -17,14 +17,9 @@ import {
 } from './layout.ts';
 
 /** Where everything is on a FAT volume, in bytes from its start. */
-export interface Geometry {
+export interface Geometry extends HeapPlace {
   readonly bits: FatBits;
   readonly sizeBytes: number;
-  readonly clusterBytes: number;
-  /** Clusters are numbered from 2. */
-  readonly clusterCount: number;
-  /** The first cluster. */
-  readonly dataOffset: number;
   /** The table that is in use. */
   readonly table: ByteRun;
   /** A chain like other folders on FAT32, a place of its own before that. */

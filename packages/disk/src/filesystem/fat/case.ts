@@ -1,8 +1,13 @@
 /** How names are compared: without regard to case, and to dots at the end of what is asked for. */
 export function lookupKey(name: string): string {
+  return foldCase(stripDots(name));
+}
+
+/** Windows drops dots at the end of a name, and Linux does so too. */
+export function stripDots(name: string): string {
   let end = name.length;
   while (end > 0 && name[end - 1] === '.') end--;
-  return foldCase(name.slice(0, end));
+  return name.slice(0, end);
 }
 
 /** Capital letters, where there is one character for one: `ß` stays. */

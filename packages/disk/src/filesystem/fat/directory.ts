@@ -2,12 +2,10 @@ import { type Fields, readFields } from '../../fields.ts';
 import { quote } from '../../quote.ts';
 import type { ByteRun } from '../run-content.ts';
 import { corrupt } from './corrupt.ts';
-import { ATTR, DELETED, END_OF_FOLDER, ENTRY, ENTRY_ATTR, ENTRY_SIZE, SHORT_NAME_SIZE } from './layout.ts';
+import { ATTR, DELETED, END_OF_FOLDER, ENTRY, ENTRY_ATTR, SHORT_NAME_SIZE } from './layout.ts';
 import { LongName } from './long-name.ts';
 import { shortName } from './short-name.ts';
 import type { FatVolume } from './volume.ts';
-
-const PIECE_BYTES = 16 * 1024;
 
 /** A name in a folder and what it leads to. */
 export interface FatRecord {
@@ -24,7 +22,7 @@ export interface FatRecord {
 /** The entries of a folder without `.` and `..`, deleted ones and volume labels. The first that was never used ends it. */
 export function* readDirectory(volume: FatVolume, runs: readonly ByteRun[]): Generator<FatRecord> {
   const longName = new LongName();
-  for (const { bytes, offset } of slotsOf(volume, runs)) {
+  for (const { bytes, offset } of volume.heap.slots(runs)) {
     if (bytes[0] === END_OF_FOLDER) return;
     const attributes = bytes[ENTRY_ATTR] as number;
     if (bytes[0] === DELETED) longName.drop();
@@ -37,7 +35,7 @@ export function* readDirectory(volume: FatVolume, runs: readonly ByteRun[]): Gen
 /** How many entries are folders, `.` and `..` among them: the kernel takes this for the number of links. */
 export function countFolders(volume: FatVolume, runs: readonly ByteRun[]): number {
   let folders = 0;
-  for (const { bytes } of slotsOf(volume, runs)) {
+  for (const { bytes } of volume.heap.slots(runs)) {
     if (bytes[0] === END_OF_FOLDER) break;
     const kind = (bytes[ENTRY_ATTR] as number) & (ATTR.VOLUME | ATTR.DIRECTORY);
     if (bytes[0] !== DELETED && kind === ATTR.DIRECTORY) folders += 1;
@@ -49,18 +47,6 @@ export function countFolders(volume: FatVolume, runs: readonly ByteRun[]): numbe
 export function checkName({ name, offset }: FatRecord): void {
   if (name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0')) return;
   throw corrupt(`Cannot read folder: bad name ${quote(name)}`, offset);
-}
-
-function* slotsOf(volume: FatVolume, runs: readonly ByteRun[]): Generator<{ bytes: Uint8Array; offset: number }> {
-  for (const run of runs) {
-    for (let within = 0; within < run.length; within += PIECE_BYTES) {
-      const start = run.offset + within;
-      const piece = volume.metadata(start, Math.min(PIECE_BYTES, run.length - within));
-      for (let at = 0; at < piece.length; at += ENTRY_SIZE) {
-        yield { bytes: piece.subarray(at, at + ENTRY_SIZE), offset: start + at };
-      }
-    }
-  }
 }
 
 function recordOf({ geometry }: FatVolume, bytes: Uint8Array, offset: number, longName: string | undefined): FatRecord {

@@ -46,8 +46,6 @@ export const FSINFO_SIGNATURE1 = 0x41615252;
 export const FSINFO_SIGNATURE2 = 0x61417272;
 
 export type FatBits = 12 | 16 | 32;
-/** Clusters are numbered from here: the first two entries of the table are something else. */
-export const FIRST_CLUSTER = 2;
 /** The most clusters that entries of a width can number. */
 export const MAX_CLUSTERS: Readonly<Record<FatBits, number>> = { 12: 0xff4, 16: 0xfff4, 32: 0x0ffffff6 };
 /** Entries from here on end a chain: first the mark of a bad cluster, which as a link means nothing else. */

@@ -1,6 +1,7 @@
 import { DiskError } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import { totalBytes } from '../cluster-heap.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileTime, FileType } from '../file-system.ts';
 import { NameIndex } from '../name-index.ts';
 import type { ByteRun } from '../run-content.ts';
@@ -35,6 +36,7 @@ interface Shared {
 export function rootNode(volume: FatVolume): FileNode {
   const { root } = volume.geometry;
   const runs = 'run' in root ? [root.run] : volume.folderRuns(root.cluster, ROOT_CLUSTER_OFFSET);
+  volume.heap.checkPresent(runs);
   return new FatFolder({ volume, names: new NameIndex() }, runs, undefined);
 }
 
@@ -47,16 +49,17 @@ class FatFolder implements FileNode {
   constructor(shared: Shared, runs: readonly ByteRun[], record: FatRecord | undefined) {
     this.#shared = shared;
     this.#runs = runs;
-    const links = once(() => countFolders(shared.volume, runs) + (record === undefined ? LINKS_OF_ROOT : 0));
+    let links: number | undefined;
     this.stat = {
       type: 'directory',
       mode: MODE,
       uid: 0,
       gid: 0,
-      sizeBytes: runs.reduce((total, { length }) => total + length, 0),
+      sizeBytes: totalBytes(runs),
       // takes reading the folder, and is hardly ever asked for
       get links() {
-        return links();
+        links ??= countFolders(shared.volume, runs) + (record === undefined ? LINKS_OF_ROOT : 0);
+        return links;
       },
       inode: record?.cluster ?? ROOT_INODE,
       ...(record === undefined ? NO_TIMES : timesOf(record)),
@@ -169,12 +172,4 @@ function timesOf({ fields }: FatRecord) {
 function unfit(action: string, { type, inode }: FileStat, expected: FileType): DiskError {
   const message = `Cannot ${action} inode ${inode}: it is a ${type}, expected a ${expected}`;
   return new DiskError('not-found', message, { format: 'vfat' });
-}
-
-function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | undefined;
-  return () => {
-    known ??= { value: compute() };
-    return known.value;
-  };
 }

@@ -36,7 +36,7 @@ function freeClusters(volume: FatVolume, isClean: boolean): number {
   return (isClean ? volume.recordedFreeClusters : undefined) ?? volume.table.countFree();
 }
 
-function warningsOf({ geometry, table, sizeBytes }: FatVolume): string[] {
+function warningsOf({ geometry, table, heap }: FatVolume): string[] {
   const { clean, sound } = STATE_ENTRY_FLAGS[geometry.bits];
   const entry = table.valueOf(STATE_ENTRY);
   const isDirty = (geometry.state & STATE_DIRTY) !== 0 || (entry & clean) !== clean;
@@ -44,7 +44,7 @@ function warningsOf({ geometry, table, sizeBytes }: FatVolume): string[] {
   const facts: readonly (readonly [holds: boolean, warning: string])[] = [
     [isDirty, 'not unmounted cleanly'],
     [hasErrors, 'marked as having errors'],
-    [geometry.sizeBytes > sizeBytes, `truncated: the image ends at ${hex(sizeBytes)}`],
+    [geometry.sizeBytes > heap.sizeBytes, `truncated: the image ends at ${hex(heap.sizeBytes)}`],
   ];
   return facts.filter(([holds]) => holds).map(([, warning]) => warning);
 }

@@ -1,0 +1,68 @@
+import { readFields } from '../../fields.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { Slot } from '../cluster-heap.ts';
+import type { ByteRun } from '../run-content.ts';
+import { optional } from '../signature/format.ts';
+import { BITMAP, BITMAP_SECOND, TYPE, UPCASE } from './layout.ts';
+import { isSoundUpcase, MAX_UPCASE_BYTES, UpcaseTable } from './upcase.ts';
+import type { Allocation, ExfatVolume } from './volume.ts';
+
+/** What only the root has entries of: which clusters are taken, and what the capital letters are. */
+export interface RootEntries {
+  /** A bit for each cluster. */
+  readonly bitmap: ByteSource | undefined;
+  readonly upcase: UpcaseTable | undefined;
+}
+
+/** Looks for both from the start of the root, where formatting puts them. A damaged one is as good as none. */
+export function readRootEntries(volume: ExfatVolume, runs: readonly ByteRun[]): RootEntries {
+  let bitmap: ByteSource | undefined;
+  let upcase: UpcaseTable | undefined;
+  for (const slot of volume.heap.slots(runs)) {
+    const type = slot.bytes[0];
+    if (type === TYPE.END || (bitmap !== undefined && upcase !== undefined)) break;
+    if (type === TYPE.BITMAP) bitmap ??= optional(() => readBitmap(volume, slot));
+    if (type === TYPE.UPCASE) upcase ??= optional(() => readUpcase(volume, slot));
+  }
+  return { bitmap, upcase };
+}
+
+export function countFree(bitmap: ByteSource, clusterCount: number): number {
+  let used = 0;
+  for (let offset = 0; offset * 8 < clusterCount; offset += PIECE_BYTES) {
+    const piece = bitmap.read(offset, Math.min(PIECE_BYTES, Math.ceil(clusterCount / 8) - offset));
+    for (const byte of piece) used += BITS_IN[byte] as number;
+  }
+  return clusterCount - used + bitsBehindEnd(bitmap, clusterCount);
+}
+
+const PIECE_BYTES = 64 * 1024;
+const BITS_IN = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
+
+/** The last byte may have bits of no cluster. */
+function bitsBehindEnd(bitmap: ByteSource, clusterCount: number): number {
+  const inLast = clusterCount % 8;
+  if (inLast === 0) return 0;
+  const last = bitmap.read(Math.floor(clusterCount / 8), 1)[0] as number;
+  return BITS_IN[last >> inLast] as number;
+}
+
+/** Each table has its own bitmap. */
+function readBitmap(volume: ExfatVolume, { bytes, offset }: Slot): ByteSource | undefined {
+  const fields = readFields(bytes, BITMAP, { format: 'exfat', offset });
+  const { activeTable, clusterCount } = volume.geometry;
+  const isOther = (fields.flags & BITMAP_SECOND) !== activeTable;
+  if (isOther || fields.size < Math.ceil(clusterCount / 8)) return undefined;
+  return volume.content(allocationOf(fields, offset));
+}
+
+function readUpcase(volume: ExfatVolume, { bytes, offset }: Slot): UpcaseTable | undefined {
+  const fields = readFields(bytes, UPCASE, { format: 'exfat', offset });
+  if (fields.size > MAX_UPCASE_BYTES) return undefined;
+  const stored = volume.content(allocationOf(fields, offset)).read(0, fields.size);
+  return isSoundUpcase(stored, fields.checksum) ? new UpcaseTable(stored) : undefined;
+}
+
+function allocationOf({ start_clu: cluster, size }: { start_clu: number; size: number }, offset: number): Allocation {
+  return { cluster, sizeBytes: size, validBytes: size, isRow: false, offset };
+}
