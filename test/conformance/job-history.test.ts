@@ -136,6 +136,64 @@ describe.for(IMPLEMENTATIONS)('$name', { timeout: 60_000 }, ({ create, absent })
       expect(await first.count({ tenant: TENANT })).toBe(1);
     });
 
+    test('answers all of two processes that are given the same in opposite order', async () => {
+      const open = await create();
+      await using first = await open();
+      await using second = await open();
+      for (let round = 0; round < 10; round += 1) {
+        const documents = Array.from({ length: 40 }, (_, index) =>
+          keyed(`job-mirror-${round}-${index}`, `k-${index}-${round}`),
+        );
+        const acceptances = await Promise.all([
+          ...documents.map((document) => first.accept(accepted(document))),
+          ...documents.toReversed().map((document) => second.accept(accepted(document))),
+        ]);
+        expect(acceptances.map(({ outcome }) => outcome).sort()).toEqual([
+          ...documents.map(() => 'created'),
+          ...documents.map(() => 'duplicate'),
+        ]);
+      }
+      expect(await first.count({ tenant: TENANT })).toBe(400);
+    });
+
+    test.each(['\0', '\ud800', 'a\udfffb', '\uFFFE0000', '\\u0000', '💾'])(
+      'keeps the odd text %j exactly',
+      async (text) => {
+        await using history = await openNew();
+        const document = jobDocument({
+          metadata: { name: text, labels: { [text]: text } },
+          payload: { type: 'system.echo.v1', data: { [text]: [text] } },
+        });
+        const { job } = await history.accept(accepted(document));
+        expect(job).toEqual(await history.find(TENANT, document.job_id));
+        expect(job).toMatchObject({ name: text, labels: { [text]: text }, document });
+        const { jobs } = await history.list({ tenant: TENANT, labels: { [text]: text } }, { limit: 2 });
+        expect(idsOf(jobs)).toEqual([document.job_id]);
+        await history.record([attemptEvents().finished({ data: { [text]: text } })]);
+        expect(await history.result(TENANT, document.job_id)).toMatchObject({ data: { [text]: text } });
+      },
+    );
+
+    test('keeps extreme numbers and deep nesting exactly', async () => {
+      await using history = await openNew();
+      const deep = JSON.parse('['.repeat(120) + ']'.repeat(120));
+      const numbers = [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, 0.1, 1e21, 2 ** 53, -1.5e-7];
+      const document = jobDocument({ payload: { type: 'system.echo.v1', data: { deep, numbers } } });
+      await history.accept(accepted(document));
+      expect((await history.find(TENANT, document.job_id))?.document).toEqual(document);
+    });
+
+    test('tells idempotency keys apart that are very long', async () => {
+      await using history = await openNew();
+      // hardly to be compressed
+      const long = Array.from({ length: 900 }, (_, index) => Math.sqrt(index)).join();
+      await history.accept(accepted(keyed('job-first-01', `${long}1`)));
+      const again = await history.accept(accepted(keyed('job-again-01', `${long}1`)));
+      expect(again).toMatchObject({ outcome: 'duplicate', job: { job_id: 'job-first-01' } });
+      expect((await history.accept(accepted(keyed('job-second-1', `${long}2`)))).outcome).toBe('created');
+      expect(again.job.document.execution?.idempotency_key).toBe(`${long}1`);
+    });
+
     test('is durable: another process finds the job when the call is over', async () => {
       const open = await create();
       await using writer = await open();
@@ -302,6 +360,28 @@ describe.for(IMPLEMENTATIONS)('$name', { timeout: 60_000 }, ({ create, absent })
       );
     });
 
+    test('comes to one end of each job when two processes record the same in opposite order, at once', async () => {
+      const open = await create();
+      await using first = await open();
+      await using second = await open();
+      const documents = numbered(60);
+      await Promise.all(documents.map((document) => first.accept(accepted(document))));
+      const told = documents.map(({ job_id }) => {
+        const attempt = attemptEvents({ job_id });
+        return [attempt.assigned(), attempt.running(), attempt.progress(), attempt.finished({ data: job_id })];
+      });
+      const writing = told.flatMap((events) => events.map((event) => first.record([event])));
+      const again = told.toReversed().map((events) => second.record(events));
+      await Promise.all([...writing, ...again, second.record(told.flat()), first.record(told.toReversed().flat())]);
+      for (const [index, { job_id }] of documents.entries()) {
+        expect(await second.find(TENANT, job_id)).toMatchObject({ status: 'completed', attempt: 1 });
+        expect(await second.result(TENANT, job_id)).toMatchObject({ data: job_id });
+        expect(await second.attempts(TENANT, job_id)).toMatchObject([{ outcome: 'completed' }]);
+        const kinds = (await second.events(TENANT, job_id, { limit: 9 })).map(({ type }) => type);
+        expect(kinds).toEqual(told[index]?.map(({ type }) => type));
+      }
+    });
+
     test('keeps about the newest thousand reports of progress, and every change of state', async () => {
       await using history = await openNew();
       await history.accept(accepted(jobDocument()));
@@ -350,6 +430,21 @@ describe.for(IMPLEMENTATIONS)('$name', { timeout: 60_000 }, ({ create, absent })
       }
       expect(await history.cancelWaiting(TENANT, 'job-unknown-1', 'why not')).toBe(false);
       expect(await history.find(TENANT, 'job-test-0001')).toMatchObject({ status: 'completed' });
+    });
+
+    test('agrees with a worker that claims the job at the same time on who was first', async () => {
+      const open = await create();
+      await using canceller = await open();
+      await using recorder = await open();
+      for (const { job_id } of numbered(30)) {
+        await canceller.accept(accepted(jobDocument({ job_id })));
+        const [isCancelled] = await Promise.all([
+          canceller.cancelWaiting(TENANT, job_id, 'not needed'),
+          recorder.record([attemptEvents({ job_id }).assigned()]),
+        ]);
+        const status = (await recorder.find(TENANT, job_id))?.status;
+        expect(status).toBe(isCancelled ? 'cancelled' : 'assigned');
+      }
     });
 
     test('is not undone by a worker that had claimed the job unseen', async () => {

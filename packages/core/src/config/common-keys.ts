@@ -12,7 +12,7 @@ export const COMMON_KEYS = {
     check: checkRedisUrl,
   }),
   redisPrefix: text('First part of every Redis key', 'guestkit', { check: checkName }),
-  databaseUrl: optionalText('Database: sqlite:/path; a file in the data folder when not set', {
+  databaseUrl: optionalText('Database: postgres://…, or sqlite:/path; a file in the data folder when not set', {
     env: 'DATABASE_URL',
     secret: 'password',
     check: checkDatabaseUrl,
@@ -35,7 +35,5 @@ function checkRedisUrl(url: string): void {
 }
 
 function checkDatabaseUrl(url: string): void {
-  const isPostgres = /^postgres(?:ql)?:/.test(url);
-  demand(!isPostgres, 'must be sqlite:/path: PostgreSQL comes with the durability work');
-  demand(/^sqlite:./.test(url), 'must be sqlite:/path');
+  demand(/^(?:postgres(?:ql)?:\/\/.|sqlite:.)/.test(url), 'must be postgres://… or sqlite:/path');
 }

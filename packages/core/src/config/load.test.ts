@@ -184,9 +184,9 @@ describe('a configuration file', () => {
 describe('bad values', () => {
   test('are listed all at once, each with its place', () => {
     const config = file('bad.toml', 'bodyLimitBytes = 5\n');
-    const env = { GUESTKIT_CONFIG: config, DATABASE_URL: 'postgres://u:p@db/x', GUESTKIT_INSECURE: 'maybe' };
+    const env = { GUESTKIT_CONFIG: config, DATABASE_URL: 'mysql://u:hunter2@db/x', GUESTKIT_INSECURE: 'maybe' };
     expect(problemsOf(() => api(['--port', '80x', '--log-level=loud'], env))).toEqual([
-      'DATABASE_URL: must be sqlite:/path: PostgreSQL comes with the durability work',
+      'DATABASE_URL: must be postgres://… or sqlite:/path',
       '--log-level: must be one of trace, debug, info, warn, error, fatal, silent, got "loud"',
       '--port: must be a whole number, got "80x"',
       'GUESTKIT_INSECURE: must be true or false, got "maybe"',

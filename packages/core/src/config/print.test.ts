@@ -27,6 +27,17 @@ describe('config print', () => {
     expect(text).not.toMatch(/hunter|with-at/);
   });
 
+  test.each([
+    ['postgres://guestkit:hunter2@db:5432/jobs?sslmode=verify-full', '********@db:5432/jobs?sslmode=verify-full'],
+    ['postgresql://guestkit:hunter@2@db/jobs', '********@db/jobs'],
+    ['postgres:///jobs?host=/run/pg&user=guestkit&password=hunter2&port=1', 'password=********&port=1'],
+  ])('masks the password of the database URL %s', (url, end) => {
+    const shown = describeConfig(loadApiConfig({ argv: ['--database-url', url], env: {} }));
+    const value = shown.find(({ key }) => key === 'databaseUrl')?.value ?? '';
+    expect(value.endsWith(end)).toBe(true);
+    expect(value).not.toMatch(/hunter/);
+  });
+
   test('leaves URLs without a password as they are', () => {
     for (const url of ['redis://host:6379/0', 'redis://user@host', 'unix:/run/a@b/redis.sock', '/run/redis.sock']) {
       const rows = describeConfig(loadWorkerConfig({ argv: ['--redis-url', url], env: {} }));

@@ -53,6 +53,15 @@ function shown(key: Key, value: unknown): string {
   if (value === undefined) return '';
   if (key.secret === 'all') return HIDDEN;
   const plain = Array.isArray(value) ? value.join(',') : String(value);
-  // greedy up to the last "@": an "@" in a password must not show what follows it
-  return key.secret === 'password' ? plain.replace(/^([^/]*\/\/[^:/]*:).*@/, `$1${HIDDEN}@`) : plain;
+  return key.secret === 'password' ? withoutPassword(plain) : plain;
+}
+
+function withoutPassword(url: string): string {
+  return (
+    url
+      // greedy up to the last "@": an "@" in a password must not show what follows it
+      .replace(/^([^/]*\/\/[^:/]*:).*@/, `$1${HIDDEN}@`)
+      // URLs of PostgreSQL may have it among the parameters
+      .replace(/([?&]password=)[^&]*/g, `$1${HIDDEN}`)
+  );
 }

@@ -37,6 +37,18 @@ describe('GroupCommit', () => {
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   });
 
+  test('tries each alone when the failure may be owed to one, and fails that one', async () => {
+    const { groups, commit } = recorder({
+      isOwedToOne: (error) => error instanceof TypeError,
+      before: async (items) => {
+        if (items.includes(2)) throw new TypeError('too large');
+      },
+    });
+    const answers = await Promise.allSettled([1, 2, 3].map((item) => commit.add(item)));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(groups).toEqual([[1, 2, 3], [1], [2], [3]]);
+  });
+
   test('settles when nothing waits any more', async () => {
     const { groups, commit } = recorder({ maxItems: 1 });
     for (const item of [1, 2, 3]) commit.add(item);
@@ -46,10 +58,15 @@ describe('GroupCommit', () => {
   });
 });
 
-function recorder({ maxItems = 100, before = async (_items: readonly number[]): Promise<void> => {} } = {}) {
+function recorder({
+  maxItems = 100,
+  isOwedToOne = (_error: unknown): boolean => false,
+  before = async (_items: readonly number[]): Promise<void> => {},
+} = {}) {
   const groups: (readonly number[])[] = [];
   const commit = new GroupCommit<number, number>({
     maxItems,
+    isOwedToOne,
     commit: async (items) => {
       groups.push(items);
       await before(items);
