@@ -14,7 +14,7 @@ export interface Partition {
   /** GPT partition GUID in lower case, or the MBR's `{disk signature}-{number}` as Linux spells PARTUUID. */
   readonly uuid?: string;
   readonly bootable?: boolean;
-  /** GPT attribute bits as 16 hex digits: they use all 64. */
+  /** GPT attribute bits as `0x` and 16 hex digits: they use all 64. */
   readonly attributes?: string;
 }
 

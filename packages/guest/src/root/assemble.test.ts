@@ -119,7 +119,7 @@ describe('assembleRoot', () => {
       { files: { '/ada': '' }, partition: { type: '933AC7E1-2EB4-4F13-B844-0E14E2AEF915' } },
       {
         files: { '/hidden': '' },
-        partition: { type: '3B8F8425-20E0-4F3B-907F-1A25A76F98E8', attributes: '8000000000000000' },
+        partition: { type: '3B8F8425-20E0-4F3B-907F-1A25A76F98E8', attributes: '0x8000000000000000' },
       },
     ]);
     expect(guest.paths).toEqual(['/ /dev/sda1', '/boot /dev/sda3', '/home /dev/sda4', '/boot/efi /dev/sda2']);

@@ -31,7 +31,7 @@ export function isEfiSystem(volume: Volume): boolean {
 /** Where this volume belongs in the tree by its partition type alone; `undefined` when nowhere. */
 export function discoverableMountPoint(volume: Volume, tree: FileTree): string | undefined {
   const partition = volume.partition;
-  if (!partition || (BigInt(`0x${partition.attributes ?? 0}`) & NO_AUTO) !== 0n) return undefined;
+  if (!partition || (BigInt(partition.attributes ?? 0) & NO_AUTO) !== 0n) return undefined;
   if (isEfiSystem(volume)) return efiMountPoint(tree);
   return MOUNT_POINTS.get(partition.type);
 }
