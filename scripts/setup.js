@@ -4,7 +4,7 @@
 //   node scripts/setup.js            packages only
 //   node scripts/setup.js demo       … and the tools of `npm run demo`
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** @type {Tool} */
 const REDIS = { command: 'redis-server', apt: 'redis-server', brew: 'redis' };
+/** @type {Tool} */
+const POSTGRES = { command: 'postgres', apt: 'postgresql', brew: 'postgresql@15' };
 /** @type {readonly Tool[]} */
 const DISK_TOOLS = [
   { command: 'qemu-img', apt: 'qemu-utils', brew: 'qemu' },
@@ -37,7 +39,7 @@ const TOOLS_OF = {
   packages: [],
   start: [REDIS],
   demo: [REDIS, ...DISK_TOOLS],
-  test: [REDIS, ...DISK_TOOLS, ...TEST_TOOLS],
+  test: [REDIS, POSTGRES, ...DISK_TOOLS, ...TEST_TOOLS],
 };
 
 const purpose = process.argv[2] ?? 'packages';
@@ -104,8 +106,16 @@ function rootPrefix() {
 /** @param {string} command */
 function isInstalled(command) {
   // the sbin folders hold mke2fs and sgdisk, and are not on every user's PATH
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
-  return folders.some((folder) => isExecutable(path.join(folder, command)));
+  const onPath = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return [...onPath, ...postgresFolders()].some((folder) => isExecutable(path.join(folder, command)));
+}
+
+/** Debian and Homebrew keep the programs of each version of PostgreSQL in a folder that is on nobody's PATH. */
+function postgresFolders() {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian) : [];
+  const brew = ['/opt/homebrew', '/usr/local'].map((prefix) => path.join(prefix, 'opt', POSTGRES.brew, 'bin'));
+  return [...versions.map((version) => path.join(debian, version, 'bin')), ...brew];
 }
 
 /** @param {string} file */

@@ -148,10 +148,10 @@ function programOf(name: string): string {
   return path.join(programFolder() ?? '', name);
 }
 
-/** Debian keeps the programs of each version out of the PATH. */
+/** Debian and Homebrew keep the programs of each version out of the PATH. */
 function programFolder(): string | undefined {
   const onPath = (process.env.PATH ?? '').split(path.delimiter);
-  const versions = globSync('/usr/lib/postgresql/*/bin').sort();
+  const versions = globSync(['/usr/lib/postgresql/*/bin', '/{opt/homebrew,usr/local}/opt/postgresql@*/bin']);
   return [...onPath, ...versions].find((folder) => isExecutable(path.join(folder, 'postgres')));
 }
 
