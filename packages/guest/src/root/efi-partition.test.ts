@@ -42,8 +42,8 @@ describe.skipIf(!TOOLS.every(isInstalled))('the EFI system partition of a real d
       'etc/os-release': 'ID=debian\n',
       'etc/fstab': fstab,
       'usr/bin/sh': 'x',
-      'boot/efi/.keep': '',
     });
+    mkdirSync(at('root/boot/efi'), { recursive: true });
     makeTree(at('esp'), { 'EFI/debian/grub.cfg': 'search.fs_uuid\n' });
     run('mke2fs', '-q', '-t', 'ext4', '-d', at('root'), at('root.img'), '4M');
     emptyFile(at('esp.img'), 2 * MIB);
