@@ -30,6 +30,7 @@ export interface TestPostgresOptions {
 
 /** Why there can be no server here, or `undefined` where there can. */
 export const postgresAbsent = programFolder() === undefined ? 'PostgreSQL is not installed' : undefined;
+if (postgresAbsent !== undefined) console.log(`skipped: ${postgresAbsent}`);
 
 const SETTINGS = {
   listen_addresses: '',

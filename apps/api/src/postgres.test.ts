@@ -1,15 +1,18 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import { postgresAbsent, startPostgres } from '../../../test/support/postgres-server.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { postgresAbsent, startPostgres, type TestPostgres } from '../../../test/support/postgres-server.ts';
 import { eventually } from './testing/eventually.ts';
 import { openPlace, type Place, startTestNode } from './testing/node.ts';
 import { startApiProcess } from './testing/process.ts';
 import { startTestWorker } from './testing/worker.ts';
 
-describe.skipIf(postgresAbsent !== undefined)('API nodes that share a PostgreSQL database', async () => {
-  await using opened = new AsyncDisposableStack();
-  const place = opened.use(await openPlace());
-  const postgres = opened.use(await startPostgres());
-  const resources = opened.move();
+describe.skipIf(postgresAbsent !== undefined)('API nodes that share a PostgreSQL database', () => {
+  const resources = new AsyncDisposableStack();
+  let place: Place;
+  let postgres: TestPostgres;
+  beforeAll(async () => {
+    place = resources.use(await openPlace());
+    postgres = resources.use(await startPostgres());
+  });
   afterAll(() => resources.disposeAsync());
 
   const startNode = (given: Place, url: string) => startTestNode(given, { argv: ['--database-url', url] });

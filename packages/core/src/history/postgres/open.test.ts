@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../../test/support/job.ts';
 import { attemptEvents } from '../../../../../test/support/job-events.ts';
@@ -8,8 +8,11 @@ import { DatabaseFault } from '../database-fault.ts';
 import type { AcceptedJob, JobHistory } from '../job-history.ts';
 import { openPostgresHistory } from './open.ts';
 
-describe.skipIf(postgresAbsent !== undefined)('history in PostgreSQL', async () => {
-  const postgres: TestPostgres = await startPostgres();
+describe.skipIf(postgresAbsent !== undefined)('history in PostgreSQL', () => {
+  let postgres: TestPostgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
   afterAll(() => postgres[Symbol.asyncDispose]());
 
   const openNew = async (faults: Error[] = []): Promise<JobHistory> =>
