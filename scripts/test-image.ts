@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +18,7 @@ const ROOT = path.join(import.meta.dirname, '..');
 const BASE = 'localhost/node:26-slim';
 const TARGETS = ['api', 'worker'] as const;
 const BUILDAH = { ...process.env, BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' };
+const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 /** The user that both images run as. */
 const IMAGE_UID = 10001;
 
@@ -60,6 +61,7 @@ function buildBase(): void {
     addNode(folder);
     const container = buildah(['from', 'scratch']);
     buildah(['add', '--quiet', container, `${folder}/`, '/']);
+    buildah(['config', '--env', `NODE_EXTRA_CA_CERTS=${AUTHORITIES}`, container]);
     buildah(['commit', '--quiet', '--format', 'docker', container, BASE]);
     buildah(['rm', container]);
   } finally {
@@ -82,7 +84,7 @@ function addNode(folder: string): void {
   cpSync(npm, path.join(local, 'lib/node_modules/npm'), { recursive: true, dereference: true });
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', path.join(local, 'bin/npm'));
   // a machine behind its own certificate authority reaches the registries only with it
-  cpSync('/etc/ssl/certs/ca-certificates.crt', path.join(folder, 'etc/ssl/certs/ca-certificates.crt'), {
+  cpSync(AUTHORITIES, path.join(folder, AUTHORITIES), {
     dereference: true,
   });
 }
@@ -175,20 +177,23 @@ function start(target: Target, environment: Record<string, string>, volumes: rea
 /** The program inside, below the layers of buildah: its init, and the Node it started. */
 function processesOf(container: Container): { init: number; node: number } {
   const descendants = descendantsOf(container.process.pid ?? 0);
-  const named = (name: string) => descendants.find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name);
-  const init = named('tini');
-  const node = named('node') ?? named('MainThread');
+  const runs = (program: string) =>
+    descendants.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]?.endsWith(program));
+  const init = runs('tini');
+  const node = runs('node');
   assert(init && node, `Cannot find the processes of the ${container.target} container`);
   return { init, node };
 }
 
 function descendantsOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
+  const children = childrenOf(pid);
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** The kernel keeps the children of each thread apart, and a Go program starts them from any. */
+function childrenOf(pid: number): number[] {
+  const lists = globSync(`/proc/${pid}/task/*/children`).map((file) => readFileSync(file, 'utf8'));
+  return lists.flatMap((list) => list.trim().split(' ').filter(Boolean).map(Number));
 }
 
 function checkUser(container: Container): void {
@@ -208,6 +213,7 @@ async function stop(container: Container): Promise<void> {
 async function discard(container: Container): Promise<void> {
   if (container.process.exitCode === null && container.process.signalCode === null) {
     for (const pid of descendantsOf(container.process.pid ?? 0).reverse()) process.kill(pid, 'SIGKILL');
+    container.process.kill('SIGKILL');
     await container.exited;
   }
   buildah(['rm', container.id]);
