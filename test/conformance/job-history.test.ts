@@ -314,6 +314,18 @@ describe.for(IMPLEMENTATIONS)('$name', { timeout: 60_000 }, ({ create, absent })
       expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
     });
 
+    test('writes of hundreds of jobs with many attempts in one call', async () => {
+      await using history = await openNew();
+      const documents = numbered(400);
+      await Promise.all(documents.map((document) => history.accept(accepted(document))));
+      const attempts = Array.from({ length: 15 }, (_, index) => index + 1);
+      for (const attempt of attempts) {
+        await history.record(documents.map(({ job_id }) => attemptEvents({ job_id, attempt }).assigned()));
+      }
+      const outcomes = (await history.attempts(TENANT, 'job-number-399')).map(({ outcome }) => outcome);
+      expect(outcomes).toEqual([...attempts.slice(1).map(() => 'lost'), 'running']);
+    });
+
     test('passes over events of a job that it does not know', async () => {
       await using history = await openNew();
       await history.record([attemptEvents({ job_id: 'job-unknown-1' }).running()]);

@@ -107,14 +107,15 @@ export function toStanding(row: JobRowWithoutResult, attempts: readonly AttemptR
   };
 }
 
-export function toStandingColumns(standing: Standing): Partial<NewJobRow> {
+/** What the events of a job change in its row. */
+export function toStandingColumns(standing: Standing) {
   const { status, detail, attempt, worker_id, completed_at, error, result, lastSequence } = standing;
   return {
     ...{ status, detail, attempt, worker_id, completed_at },
     started_at: startOf(standing),
     error: error && JSON.stringify(error),
     last_sequence: lastSequence,
-    ...(result && { result: JSON.stringify(result) }),
+    result: result && JSON.stringify(result),
   };
 }
 

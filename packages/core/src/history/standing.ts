@@ -105,7 +105,7 @@ function endOf(event: JobEvent): Partial<AttemptRecord> {
 
 /** An attempt without an end is lost once there is a newer one. */
 function markOvertaken(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
-  return attempts.map((attempt, index) =>
-    attempt.ended_at === null && index < attempts.length - 1 ? { ...attempt, outcome: 'lost' } : attempt,
-  );
+  const isNewlyLost = ({ ended_at, outcome }: AttemptRecord, index: number) =>
+    ended_at === null && outcome !== 'lost' && index < attempts.length - 1;
+  return attempts.map((attempt, index) => (isNewlyLost(attempt, index) ? { ...attempt, outcome: 'lost' } : attempt));
 }

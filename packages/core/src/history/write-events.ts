@@ -1,5 +1,6 @@
-import type { Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
+import type { AttemptRecord } from './job-history.ts';
 import {
   JOB_COLUMNS,
   type JobRowWithoutResult,
@@ -18,8 +19,9 @@ const TRIM_EVERY = 100;
 
 interface Change {
   readonly job: number;
-  readonly before: Standing;
   readonly after: Standing;
+  /** Those that are new or have changed. */
+  readonly attempts: readonly AttemptRecord[];
   /** Those that were not refused. */
   readonly events: readonly JobEvent[];
 }
@@ -35,9 +37,12 @@ export async function writeEvents(
     const rows = await flavour.hold(jobsOf(trx, tenant, ofTenant)).execute();
     const attempts = Map.groupBy(await readAttempts(trx, rows), ({ job }) => job);
     const ofJob = Map.groupBy(ofTenant, (event) => event.job_id);
-    const changes = rows.map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []));
+    const changes = rows
+      .map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []))
+      .filter(({ events }) => events.length > 0);
     await insertEvents(trx, changes);
-    for (const change of changes) await writeStanding(trx, change);
+    await writeStandings(trx, changes);
+    await writeAttempts(trx, changes);
     for (const change of changes) await trimProgress(trx, change);
   }
 }
@@ -77,7 +82,8 @@ function changeOf(row: JobRowWithoutResult, attempts: readonly AttemptRow[], eve
     if (next !== after) accepted.push(event);
     after = next;
   }
-  return { job: row.id, before, after, events: accepted };
+  const changed = after.attempts.filter((attempt) => !before.attempts.includes(attempt));
+  return { job: row.id, after, attempts: changed, events: accepted };
 }
 
 async function insertEvents(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
@@ -90,10 +96,30 @@ async function insertEvents(trx: Transaction<HistorySchema>, changes: readonly C
     .execute();
 }
 
-async function writeStanding(trx: Transaction<HistorySchema>, { job, before, after }: Change): Promise<void> {
-  if (after === before) return;
-  await trx.updateTable('jobs').set(toStandingColumns(after)).where('id', '=', job).execute();
-  const rows = after.attempts.map((attempt) => toAttemptRow(job, attempt));
+/** One statement for all: the database may be far away. */
+async function writeStandings(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  const rows = changes.map(({ job, after }) => toStandingValues(job, after));
+  await sql`
+    with news (id, attempt, last_sequence, status, detail, worker_id, started_at, completed_at, error, result)
+      as (values ${sql.join(rows)})
+    update jobs set
+      attempt = news.attempt, last_sequence = news.last_sequence, status = news.status, detail = news.detail,
+      worker_id = news.worker_id, started_at = news.started_at, completed_at = news.completed_at, error = news.error,
+      result = coalesce(news.result, jobs.result)
+    from news where jobs.id = news.id`.execute(trx);
+}
+
+function toStandingValues(job: number, standing: Standing): RawBuilder<unknown> {
+  const { attempt, last_sequence, status, detail, worker_id, ...rest } = toStandingColumns(standing);
+  const { started_at, completed_at, error, result } = rest;
+  // a list of values has no columns to take its types from
+  const numbers = [job, attempt, last_sequence].map((number) => sql`cast(${number} as bigint)`);
+  return sql`(${sql.join([...numbers, status, detail, worker_id, started_at, completed_at, error, result])})`;
+}
+
+async function writeAttempts(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+  const rows = changes.flatMap(({ job, attempts }) => attempts.map((attempt) => toAttemptRow(job, attempt)));
   if (rows.length === 0) return;
   await trx
     .insertInto('attempts')
