@@ -4,7 +4,7 @@ import { DatabaseFault } from '../database-fault.ts';
 
 export interface PoolOptions {
   readonly url: string;
-  /** Told of connections that break while nobody waits for their answer. */
+  /** Told of idle connections that break. */
   readonly onError: (error: Error) => void;
   /** How long a statement may take, by the clock of the server. */
   readonly statementTimeoutMs?: number;
@@ -33,9 +33,10 @@ export function createPool(options: PoolOptions): PostgresPool & { readonly opti
     keepAlive: true,
     types: { getTypeParser: (oid, format) => PARSER_OF_TYPE[oid] ?? types.getTypeParser(oid, format) },
   });
-  // an error that nobody listens for would end the process: idle connections tell the pool, those in use themselves
+  // an error that nobody listens for would end the process
   pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', onError));
+  // a connection in use that breaks between two statements says so in answer to the next one
+  pool.on('connect', (client) => client.on('error', () => {}));
   return {
     options: pool.options,
     end: () => pool.end(),
