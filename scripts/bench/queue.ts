@@ -21,7 +21,7 @@ await using cluster = await startCluster({
   apiSettings: { GUESTKIT_LOG_LEVEL: 'warn' },
   workerSettings: { GUESTKIT_SLOTS: String(SLOTS), GUESTKIT_LOG_LEVEL: 'warn' },
 });
-const raw = openRaw(cluster.redis.url);
+await using raw = openRaw(cluster.redis.url);
 
 const rates = { ours: [] as number[], raw: [] as number[] };
 await ourRate(cluster, 200);
@@ -30,7 +30,6 @@ for (let round = 0; round < ROUNDS; round += 1) {
   rates.ours.push(await ourRate(cluster, JOBS));
 }
 const latencies = { raw: await rawLatencies(), ours: await ourLatencies(cluster) };
-await raw.close();
 
 const [ours, bullmq] = [median(rates.ours), median(rates.raw)];
 printTable(`Echo jobs, ${JOBS} a round, ${IN_FLIGHT} in flight, ${ROUNDS} rounds`, [
@@ -41,10 +40,9 @@ printTable(`Echo jobs, ${JOBS} a round, ${IN_FLIGHT} in flight, ${ROUNDS} rounds
   row('POST received to start', `p50 ${ms(latencies.ours, 0.5)}, p99 ${ms(latencies.ours, 0.99)}`),
 ]);
 
-interface Raw {
+interface Raw extends AsyncDisposable {
   readonly queue: Queue;
   readonly started: Map<string, number>;
-  close(): Promise<void>;
 }
 
 function openRaw(url: string): Raw {
@@ -62,7 +60,7 @@ function openRaw(url: string): Raw {
     await queue.close();
     connection.disconnect();
   };
-  return { queue, started, close };
+  return { queue, started, [Symbol.asyncDispose]: close };
 }
 
 async function rawRate(jobs: number): Promise<number> {
