@@ -47,10 +47,11 @@ interface Raw extends AsyncDisposable {
 
 function openRaw(url: string): Raw {
   const connection = new Redis(url.replace(/^unix:/, ''), { maxRetriesPerRequest: null });
+  const forWorker = connection.duplicate();
   const queue = new Queue('raw', { connection, prefix: 'bench' });
   const started = new Map<string, number>();
   const worker = new Worker('raw', async (job) => void started.set(job.id ?? '', performance.now()), {
-    connection: connection.duplicate(),
+    connection: forWorker,
     prefix: 'bench',
     concurrency: SLOTS,
     removeOnComplete: { count: 1000 },
@@ -58,7 +59,8 @@ function openRaw(url: string): Raw {
   const close = async () => {
     await worker.close();
     await queue.close();
-    connection.disconnect();
+    // BullMQ leaves connections open that it was given
+    for (const client of [connection, forWorker]) client.disconnect();
   };
   return { queue, started, [Symbol.asyncDispose]: close };
 }
