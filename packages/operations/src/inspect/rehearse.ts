@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { DiskError, MemorySource } from '@guestkit/disk';
+import { DEFAULT_INSPECT_OPTIONS } from '@guestkit/guest';
 import type { InspectPayload } from './payload.ts';
 import { REHEARSAL_DISK } from './rehearsal-disk.ts';
 import { runInspect } from './run.ts';
@@ -9,16 +10,7 @@ const ROUNDS = 2;
 
 const PAYLOAD: InspectPayload = {
   image: { path: 'rehearsal.qcow2', format: 'qcow2', read_only: true },
-  options: {
-    deep_scan: false,
-    include_packages: true,
-    include_services: true,
-    include_users: true,
-    include_network: true,
-    include_security: true,
-    include_storage: true,
-    include_databases: false,
-  },
+  options: DEFAULT_INSPECT_OPTIONS,
 };
 
 /** Inspects a small disk of our own, so that the first real inspection of a process finds its code compiled. */
