@@ -216,7 +216,7 @@ describe('workers side by side', () => {
     const results = await Promise.all(ids.map((id) => bench.resultOf(id)));
     expect(results.map(({ worker_id }) => worker_id)).toEqual(['worker-b', 'worker-b']);
     expect(results.map(({ execution_summary }) => execution_summary.attempt)).toEqual([1, 1]);
-  });
+  }, 120_000);
 
   test('take over what one gives back when it stops', async () => {
     const leaving = await bench.startWorker({ workerId: 'worker-c', labels: { zone: 'c' } });
@@ -224,7 +224,8 @@ describe('workers side by side', () => {
       execution: { timeout_seconds: 3 },
       routing: { anti_affinity: { zone: ['a', 'b'] } },
     });
-    await until('the attempt to begin', () => bench.eventsOf(id).some(({ type }) => type === 'running'));
+    const isRunning = () => bench.eventsOf(id).some(({ type }) => type === 'running');
+    await until('the attempt to begin', isRunning, { timeoutMs: 90_000 });
     await leaving.stop();
     await until('the attempt to be given back', () =>
       bench.eventsOf(id).some((event) => event.type === 'released' && event.reason === 'drain'),
@@ -236,7 +237,7 @@ describe('workers side by side', () => {
       status: 'timeout',
       execution_summary: { attempt: 2 },
     });
-  });
+  }, 120_000);
 });
 
 test('a worker without Redis is unhealthy, and well again when Redis is back', async () => {

@@ -97,7 +97,8 @@ export async function openBench(): Promise<WorkerBench> {
       return job_id;
     },
     async resultOf(jobId) {
-      await until(`${jobId} to finish`, () => finishOf(jobId) !== undefined);
+      // a postponed job may come back to the same worker many times before the right one has it
+      await until(`${jobId} to finish`, () => finishOf(jobId) !== undefined, { timeoutMs: 90_000 });
       return finishOf(jobId)?.result as ResultDocument;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
