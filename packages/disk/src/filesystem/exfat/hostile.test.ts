@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
-import { readAll } from '../ext4/testing/read-all.ts';
+import { readAll } from '../testing/read-all.ts';
 import { openExfat } from './open.ts';
 import { CLUSTER, ExfatImage, entrySet, FOLDER, ROOT_CLUSTER, setChecksum } from './testing/exfat-image.ts';
 

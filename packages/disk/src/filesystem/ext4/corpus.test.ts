@@ -6,9 +6,9 @@ import { openDisk } from '../../open-disk.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { corpusAbsent, corpusFiles, readCorpus, readCorpusText } from '../../testing/corpus.ts';
 import type { FileNode, FileSystem, FileType } from '../file-system.ts';
+import { readNode } from '../testing/read-all.ts';
 import { createFileTree } from '../tree.ts';
 import { ext4Format, openExt4 } from './open.ts';
-import { readNode } from './testing/read-all.ts';
 
 if (corpusAbsent !== undefined) console.log(`skipped: ${corpusAbsent}`);
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
+import { readAll } from '../testing/read-all.ts';
 import { openExt4 } from './open.ts';
 import { Damaged } from './testing/damaged.ts';
 import { hasE2fsprogs, makeExt } from './testing/image.ts';
-import { readAll } from './testing/read-all.ts';
 import { writeSparse } from './testing/sample-folder.ts';
 
 interface Hostile {

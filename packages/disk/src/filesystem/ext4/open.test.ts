@@ -7,11 +7,11 @@ import { withMounted } from '../../../../../test/support/loop-mount.ts';
 import { CachedSource } from '../../source/cached-source.ts';
 import { FileSource } from '../../source/file-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
+import { readAll } from '../testing/read-all.ts';
 import { createFileTree } from '../tree.ts';
 import { ext4Format } from './open.ts';
 import { Damaged } from './testing/damaged.ts';
 import { type ExtOptions, hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
-import { readAll } from './testing/read-all.ts';
 
 const S_FEATURE_INCOMPAT = 0x460;
 const S_FEATURE_RO_COMPAT = 0x464;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
-import { readAll } from '../ext4/testing/read-all.ts';
+import { readAll } from '../testing/read-all.ts';
 import { fatFormat, openFat } from './open.ts';
 import { entry, FatImage, FOLDER } from './testing/fat-image.ts';
 

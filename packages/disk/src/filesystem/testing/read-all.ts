@@ -1,6 +1,6 @@
-import type { ByteSource } from '../../../source/byte-source.ts';
-import type { FileNode, FileSystem } from '../../file-system.ts';
-import { createFileTree } from '../../tree.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { FileNode, FileSystem } from '../file-system.ts';
+import { createFileTree } from '../tree.ts';
 
 /** Reads all there is to read: every folder, content, target and attribute. @throws what the reader throws */
 export function readAll(fileSystem: FileSystem): void {

@@ -1,0 +1,33 @@
+import { DiskError } from '../../error.ts';
+import type { FileSystem } from '../file-system.ts';
+import { createFileTree } from '../tree.ts';
+import { readNode } from './read-all.ts';
+
+/**
+ * Whether a filesystem, opened and read from end to end, was found intact. `inner` is looked up in every folder.
+ * @throws what is not a DiskError
+ */
+export function survives(open: () => FileSystem, inner: string): boolean {
+  let isIntact = true;
+  const onUnreadable = () => {
+    isIntact = false;
+  };
+  const attempt = (action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      isIntact = false;
+    }
+  };
+  attempt(() => {
+    const fileSystem = open();
+    attempt(() => fileSystem.freeBytes);
+    for (const { node } of createFileTree(fileSystem).walk('/', { onUnreadable })) {
+      attempt(() => node.stat.links);
+      attempt(() => readNode(node));
+      attempt(() => node.stat.type === 'directory' && node.lookup(inner));
+    }
+  });
+  return isIntact;
+}
