@@ -1,52 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { AcceptedJob, JobFilter, JobHistory, JobRecord } from '@guestkit/core/history/job-history';
-import { openPostgresHistory } from '@guestkit/core/history/postgres/open';
-import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import type { JobEvent } from '@guestkit/core/job/event';
 import fc from 'fast-check';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { historyImplementations } from '../support/histories.ts';
 import { jobDocument } from '../support/job.ts';
 import { attemptEvents } from '../support/job-events.ts';
 import { honestEvents, shuffled } from '../support/job-history-arbitrary.ts';
-import { postgresAbsent, startPostgres } from '../support/postgres-server.ts';
 
 const TENANT = 'acme';
 const ACCEPTED_AT_MS = Date.UTC(2026, 4, 4, 8);
 
-interface Implementation {
-  readonly name: string;
-  readonly absent: string | undefined;
-  /** What opens one new, empty history, as often as it is called: each time as another process would. */
-  create(): Promise<() => Promise<JobHistory>>;
-}
-
-const postgres = postgresAbsent === undefined ? await startPostgres() : undefined;
-afterAll(() => postgres?.[Symbol.asyncDispose]());
-
-const IMPLEMENTATIONS: readonly Implementation[] = [
-  { name: 'history in SQLite', absent: undefined, create: createSqlite },
-  { name: 'history in PostgreSQL', absent: postgresAbsent, create: createPostgres },
-];
-
-async function createSqlite(): Promise<() => Promise<JobHistory>> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gk-history-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return () => openSqliteHistory({ file: path.join(folder, 'history.sqlite') });
-}
-
-async function createPostgres(): Promise<() => Promise<JobHistory>> {
-  const url = await postgres?.newSchema();
-  return () => openPostgresHistory({ url: url ?? '', onError: fail });
-}
-
-/** Nothing breaks in these tests. */
-function fail(error: Error): never {
-  throw error;
-}
-
-describe.for(IMPLEMENTATIONS)('$name', { timeout: 60_000 }, ({ create, absent }) => {
+describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ create, absent }) => {
   if (absent) {
     test.skip(absent);
     return;

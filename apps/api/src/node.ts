@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
+import { startLeader } from '@guestkit/core/coordination/leader';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
@@ -12,6 +13,7 @@ import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { type ApiMetrics, createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import { openBoard } from './board.ts';
+import { duties } from './duties.ts';
 import { JobNews } from './job-news.ts';
 import { type Listener, listen } from './listen.ts';
 import { createApp } from './server.ts';
@@ -43,6 +45,9 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
+  const parts = { config, history, queue, registry, logger, metrics, clock: Date.now };
+  const onLeading = (isLeading: boolean) => noteLeading(isLeading, { metrics, logger });
+  opened.use(startLeader({ leases: history, holder: config.nodeId, duties: duties(parts), onLeading, onError }));
   const board = opened.use(openBoard({ connection, config, onError }));
 
   const probes = {
@@ -50,9 +55,9 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
     database: () => history.find(config.tenant, 'readiness-probe'),
   };
   const app = createApp({
-    ...{ config, history, queue, registry, news, probes, logger, metrics },
+    ...parts,
+    ...{ news, probes },
     board: board.handler,
-    clock: Date.now,
     stopping: stopping.signal,
   });
   const listener = await listen(createServer(app), config);
@@ -81,6 +86,14 @@ async function stop({ listener, stopping, resources, logger }: Running): Promise
   await listener.close();
   await resources.disposeAsync();
   logger.info('API node has stopped');
+}
+
+function noteLeading(
+  isLeading: boolean,
+  { metrics, logger }: { readonly metrics: ApiMetrics; readonly logger: Logger },
+): void {
+  metrics.leader.set(isLeading ? 1 : 0);
+  logger.info(isLeading ? 'node leads: it does the duties' : 'node leads no longer');
 }
 
 function tellRecorded(

@@ -1,3 +1,4 @@
+import type { Leases } from '../coordination/leases.ts';
 import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
@@ -65,7 +66,7 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends AsyncDisposable {
+export interface JobHistory extends Leases, AsyncDisposable {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

@@ -62,10 +62,19 @@ export interface EventsTable {
   readonly body: string;
 }
 
+/** One row for each lease that was ever held. */
+export interface LeasesTable {
+  readonly name: string;
+  readonly holder: string;
+  readonly token: number;
+  readonly expires_at: string;
+}
+
 export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly attempts: AttemptsTable;
   readonly events: EventsTable;
+  readonly leases: LeasesTable;
 }
 
 export type JobRow = Selectable<JobsTable>;

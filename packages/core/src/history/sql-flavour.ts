@@ -6,6 +6,8 @@ export interface SqlFlavour {
   readonly columnTypes: ColumnTypes;
   /** Whether a row of `jobs` has a label; name and value are bound, never part of the text. */
   hasLabel(name: string, value: string): Expression<SqlBool>;
+  /** The time of the database some milliseconds from now, in the form of all times. */
+  clock(laterByMs: number): RawBuilder<string>;
   /** Does work in a transaction; again, if the database undid it for the sake of another one. */
   transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>): Promise<Result>;
   /** Does work in a transaction whose loss in a power cut does no harm. */

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
@@ -27,6 +28,7 @@ import {
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
+import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { writeEvents } from './write-events.ts';
 
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
@@ -171,6 +173,22 @@ class SqlHistory implements JobHistory {
       .limit(limit)
       .execute();
     return rows.map(({ result, ...row }) => toEvent(row, tenant, jobId, result));
+  }
+
+  acquireLease(name: string, holder: string, timeToLiveMs: number): Promise<Lease | undefined> {
+    return acquireLease(this.#db, this.#flavour, { name, holder, timeToLiveMs });
+  }
+
+  renewLease(lease: Lease, timeToLiveMs: number): Promise<boolean> {
+    return renewLease(this.#db, this.#flavour, lease, timeToLiveMs);
+  }
+
+  releaseLease(lease: Lease): Promise<void> {
+    return releaseLease(this.#db, this.#flavour, lease);
+  }
+
+  findLease(name: string): Promise<LeaseRecord | undefined> {
+    return findLease(this.#db, this.#flavour, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

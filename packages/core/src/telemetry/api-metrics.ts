@@ -15,6 +15,7 @@ export function createApiMetrics() {
     jobsAccepted: counter('guestkit_api_jobs_accepted_total', 'Job documents posted, by outcome', ['outcome']),
     recorderEvents: counter('guestkit_recorder_events_total', 'Events written to history', ['type']),
     recorderLag: gauge('guestkit_recorder_lag_seconds', 'Age of the newest event when it was written'),
+    leader: gauge('guestkit_leader', 'Whether this node does the duties: 1 or 0'),
     workersAlive: gauge('guestkit_workers_alive', 'Workers whose sign of life is recent'),
   };
 }

@@ -3,10 +3,12 @@ import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migrat
 import type { HistorySchema } from '../schema.ts';
 import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
+import * as leases from './0005-leases.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
+  '0005-leases': leases,
 };
 
 interface HistoryMigration {

@@ -14,6 +14,10 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
     searchableJson: 'jsonb',
   },
   hasLabel: (name, value) => sql<boolean>`jobs.labels @> ${toSearchableJson({ [name]: value })}::jsonb`,
+  clock: (laterByMs) =>
+    sql<string>`to_char(
+      clock_timestamp() at time zone 'UTC' + ${laterByMs} * interval '1 millisecond', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+    )`,
   transaction,
   withoutWaitingForDisk: (db, work) =>
     transaction(db, async (trx) => {

@@ -14,6 +14,7 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
     sql<boolean>`exists (
       select 1 from json_each(jobs.labels) where key = ${toSearchableText(name)} and value = ${toSearchableText(value)}
     )`,
+  clock: (laterByMs) => sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ${`${laterByMs / 1000} seconds`})`,
   transaction: (db, work) => db.transaction().execute(work),
   withoutWaitingForDisk: (db, work) =>
     db.connection().execute(async (connection) => {
