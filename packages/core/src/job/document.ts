@@ -28,6 +28,16 @@ export const metadataSchema = z.object({
   annotations: optional(stringMap),
 });
 
+/** Ours, beside the protocol. A member that is 0 lifts the limit that the configuration would set; an absent one does not. */
+export const timeoutsSchema = z.object({
+  /** From acceptance to the start of the first attempt. */
+  wait_seconds: optional(u64),
+  /** Without any sign of life from an attempt. */
+  heartbeat_seconds: optional(u64),
+  /** Without any progress told by an attempt. */
+  progress_seconds: optional(u64),
+});
+
 export const executionSchema = z.object({
   idempotency_key: optional(text),
   attempt: u32.default(1),
@@ -36,6 +46,7 @@ export const executionSchema = z.object({
   deadline: optional(timestamp),
   priority: u8.default(5),
   cancellable: z.boolean().default(true),
+  timeouts: optional(timeoutsSchema),
 });
 
 export const constraintsSchema = z.object({

@@ -42,6 +42,24 @@ export const ERROR_CODES = {
     ends: 'timeout',
     meaning: '`execution.deadline` passed before the job was done',
   },
+  WAIT_TIMEOUT: {
+    phase: 'execution',
+    retry: false,
+    ends: 'timeout',
+    meaning: 'No attempt began within `execution.timeouts.wait_seconds`',
+  },
+  HEARTBEAT_LOST: {
+    phase: 'execution',
+    retry: true,
+    ends: 'timeout',
+    meaning: 'The attempt gave no sign of life for `execution.timeouts.heartbeat_seconds`',
+  },
+  NO_PROGRESS: {
+    phase: 'execution',
+    retry: true,
+    ends: 'timeout',
+    meaning: 'The attempt told no progress for `execution.timeouts.progress_seconds`',
+  },
   CANCELLED: { phase: 'execution', retry: false, ends: 'cancelled', meaning: 'The job was cancelled by request' },
   IMAGE_NOT_FOUND: {
     phase: 'execution',

@@ -25,6 +25,7 @@ const FULL = {
     deadline: '2026-05-05T00:00:00Z',
     priority: 8,
     cancellable: false,
+    timeouts: { wait_seconds: 60, heartbeat_seconds: 30, progress_seconds: 0 },
   },
   constraints: {
     required_capabilities: ['guestkit.inspect'],

@@ -5,7 +5,7 @@ export type FinalState = Extract<JobState, 'completed' | 'failed' | 'cancelled' 
 
 /** Which state may follow which; drawn in docs/job-lifecycle.md. Final states do not move. */
 export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
-  pending: ['assigned', 'failed', 'cancelled'],
+  pending: ['assigned', 'failed', 'cancelled', 'timeout'],
   // back to pending: the attempt was released by a retry, a draining worker, or the loss of its worker
   assigned: ['running', 'pending', 'failed', 'cancelled', 'timeout'],
   running: ['completed', 'failed', 'cancelled', 'timeout', 'pending'],
