@@ -40,6 +40,7 @@ const KEPT_TO: Readonly<Record<string, RegExp>> = {
   '@bull-board/api': /^apps\/api\/src\/board/,
   '@bull-board/express': /^apps\/api\/src\/board/,
   pg: /^packages\/core\/src\/history\//,
+  '@aws-sdk/client-s3': /^packages\/core\/src\/artifact\/s3-/,
   commander: /^apps\/cli\/src\//,
 };
 
