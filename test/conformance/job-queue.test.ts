@@ -8,7 +8,7 @@ import { until } from '../support/condition.ts';
 import { jobDocument } from '../support/job.ts';
 import { startRedis, type TestRedis } from '../support/redis-server.ts';
 
-const FAST = { lockMs: 400, retryDelay: { baseMs: 20, capMs: 100 }, closeTimeoutMs: 300 };
+const FAST = { lockMs: 400, closeTimeoutMs: 300 };
 const NAME = { tenant: 'acme', pool: 'default' };
 
 let redis: TestRedis;
@@ -77,10 +77,15 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
 
   test('counts on from the attempts that a job had before it was enqueued again', async () => {
     await using queue = await open();
-    await queue.enqueue({ ...job({ execution: { max_attempts: 2 } }), attemptsBefore: 3 });
-    await using seen = await consumeAll(queue, () => ({ kind: 'failed', retry: true, reason: 'no luck' }));
-    await until('the job has failed', async () => (await queue.depth(NAME)).failed === 1);
-    expect(seen.deliveries.map(({ attempt }) => attempt)).toEqual([4, 5]);
+    await queue.enqueue({ ...job(), attemptsBefore: 5, failedBefore: 2, lostBefore: 1 });
+    await using seen = await consumeAll(queue, ({ attempt }) =>
+      attempt === 6 ? retryAfter(5) : { kind: 'completed' },
+    );
+    await until('the job is completed', async () => (await queue.depth(NAME)).completed === 1);
+    expect(seen.deliveries.map(counters)).toEqual([
+      { attempt: 6, failedAttempts: 2, lostAttempts: 1 },
+      { attempt: 7, failedAttempts: 3, lostAttempts: 1 },
+    ]);
   });
 
   test('delivers the more urgent first, and equals in order of arrival', async () => {
@@ -113,10 +118,12 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     await until('all are completed', async () => (await queue.depth(NAME)).completed === 5);
   });
 
-  test('retries a failed attempt as often as max_attempts allows', async () => {
+  test('retries a failed attempt as often as its consumer decides, whatever max_attempts says', async () => {
     await using queue = await open();
-    await queue.enqueue(job({ execution: { max_attempts: 3 } }));
-    await using seen = await consumeAll(queue, () => ({ kind: 'failed', retry: true, reason: 'no luck' }));
+    await queue.enqueue(job({ execution: { max_attempts: 1 } }));
+    await using seen = await consumeAll(queue, ({ attempt }) =>
+      attempt < 3 ? retryAfter(5) : { kind: 'failed', retry: false, reason: 'enough' },
+    );
     await until('the job has failed for good', async () => (await queue.depth(NAME)).failed === 1);
     expect(seen.deliveries.map(counters)).toEqual([
       { attempt: 1, failedAttempts: 0, lostAttempts: 0 },
@@ -125,9 +132,35 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     ]);
   });
 
+  test('holds a failed job back for the delay that its consumer decides', async () => {
+    await using queue = await open();
+    await queue.enqueue(job());
+    const timesMs: number[] = [];
+    await using seen = await consumeAll(queue, ({ attempt }) => {
+      timesMs.push(Date.now());
+      return attempt === 1 ? retryAfter(300) : retryAfter(60_000);
+    });
+    await until('the job was retried and waits again', async () => {
+      const { delayed } = await queue.depth(NAME);
+      return seen.deliveries.length === 2 && delayed === 1;
+    });
+    const [first = 0, second = 0] = timesMs;
+    expect(second - first).toBeGreaterThanOrEqual(299);
+  });
+
+  test('retries without a pause when the delay is nought', async () => {
+    await using queue = await open();
+    await queue.enqueue(job());
+    await using seen = await consumeAll(queue, ({ attempt }) =>
+      attempt === 1 ? retryAfter(0) : { kind: 'completed' },
+    );
+    await until('the job is completed', async () => (await queue.depth(NAME)).completed === 1, { timeoutMs: 1_500 });
+    expect(seen.deliveries).toHaveLength(2);
+  });
+
   test('retries an attempt whose handler throws', async () => {
     await using queue = await open();
-    await queue.enqueue(job({ execution: { max_attempts: 2 } }));
+    await queue.enqueue(job({ execution: { max_attempts: 1 } }));
     await using seen = await consumeAll(queue, ({ attempt }) => {
       if (attempt === 1) throw new Error('unforeseen');
       return { kind: 'completed' };
@@ -349,6 +382,10 @@ describe('the queue on BullMQ', () => {
 
 function job(document: Readonly<Record<string, unknown>> = {}): QueuedJob {
   return { ...NAME, document: jobDocument(document), acceptedAtMs: 1_777_000_000_000 };
+}
+
+function retryAfter(delayMs: number): Outcome {
+  return { kind: 'failed', retry: true, delayMs, reason: 'no luck' };
 }
 
 function counters({ attempt, failedAttempts, lostAttempts }: Delivery) {

@@ -7,6 +7,7 @@ import {
   type JobMetrics,
   type ResultDocument,
 } from '@guestkit/core/job/result';
+import { DEFAULT_RETRY_POLICY, retryDelayMs } from '@guestkit/core/job/retry-policy';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
 import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
@@ -125,7 +126,9 @@ class Attempt {
       await this.#tell({ type: 'released', reason: 'retry', error });
       this.#host.metrics.attempts.inc({ outcome: 'retry' });
       this.#logger.warn({ error }, 'attempt failed, another will follow');
-      return this.#lost.aborted ? this.#abandon() : { kind: 'failed', retry: true, reason };
+      if (this.#lost.aborted) return this.#abandon();
+      const delayMs = retryDelayMs(DEFAULT_RETRY_POLICY, this.#delivery.failedAttempts + 1, Math.random);
+      return { kind: 'failed', retry: true, delayMs, reason };
     }
     const told = await this.#finish(failedResult(this.#endedAttempt(report), error));
     return told ? { kind: 'failed', retry: false, reason } : this.#abandon();

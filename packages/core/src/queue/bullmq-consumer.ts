@@ -2,15 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
 import { type BullmqJobData, bullmqIdOf, bullmqPrefix, KEEP_COMPLETED, KEEP_FAILED } from './bullmq-layout.ts';
-import type { ConsumeOptions, Consumer, Delivery, Outcome } from './job-queue.ts';
-import { type RetryDelay, retryDelayMs } from './retry-delay.ts';
+import { type ConsumeOptions, type Consumer, type Delivery, type Outcome, PAUSE_AFTER_THROW_MS } from './job-queue.ts';
 
 export interface BullmqConsumerOptions extends ConsumeOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
   readonly lockMs: number;
   readonly stalledCheckMs: number;
-  readonly retryDelay: RetryDelay;
   readonly closeTimeoutMs: number;
   readonly onError: (error: Error) => void;
 }
@@ -76,7 +74,7 @@ class BullmqConsumer implements Consumer {
   }
 
   #createWorker(): Worker<BullmqJobData> {
-    const { pool, tenant, connection, slots, consumer, lockMs, stalledCheckMs, retryDelay } = this.#options;
+    const { pool, tenant, connection, slots, consumer, lockMs, stalledCheckMs } = this.#options;
     // BullMQ passes the signal only to a function that declares three parameters
     return new Worker<BullmqJobData>(pool, (job, token, signal) => this.#process(job, token ?? '', signal), {
       connection: connection.client,
@@ -90,7 +88,7 @@ class BullmqConsumer implements Consumer {
       runRetryDelay: 1_000,
       removeOnComplete: KEEP_COMPLETED,
       removeOnFail: KEEP_FAILED,
-      settings: { backoffStrategy: (failedAttempts) => retryDelayMs(failedAttempts, retryDelay, Math.random) },
+      settings: { backoffStrategy: (_attempts, _type, error) => retryDelayMs(error) },
       ...(consumer === undefined ? {} : { name: consumer }),
     });
   }
@@ -124,7 +122,7 @@ class BullmqConsumer implements Consumer {
       case 'completed':
         return outcome.summary ?? null;
       case 'failed':
-        throw outcome.retry ? new Error(outcome.reason) : new UnrecoverableError(outcome.reason);
+        throw outcome.retry ? new Retry(outcome) : new UnrecoverableError(outcome.reason);
       case 'postponed':
         await this.#postpone(claim, outcome.delayMs);
         throw new DelayedError();
@@ -193,13 +191,28 @@ class BullmqConsumer implements Consumer {
   }
 }
 
+/** Carries the delay that the handler decided on past BullMQ, which asks for it by the error. */
+class Retry extends Error {
+  readonly delayMs: number;
+
+  constructor({ reason, delayMs }: { readonly reason: string; readonly delayMs: number }) {
+    super(reason);
+    this.delayMs = delayMs;
+  }
+}
+
+function retryDelayMs(error: unknown): number {
+  // without a delay BullMQ moves the job another way, which wakes no worker
+  return error instanceof Retry ? Math.max(1, error.delayMs) : PAUSE_AFTER_THROW_MS;
+}
+
 function toDelivery(job: Job<BullmqJobData>): Delivery {
   const { postponed, ...queuedJob } = job.data;
   return {
     job: queuedJob,
     attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - postponed,
-    failedAttempts: job.attemptsMade,
-    lostAttempts: job.stalledCounter,
+    failedAttempts: (queuedJob.failedBefore ?? 0) + job.attemptsMade,
+    lostAttempts: (queuedJob.lostBefore ?? 0) + job.stalledCounter,
     reportProgress: (progress) => job.updateProgress(progress),
   };
 }

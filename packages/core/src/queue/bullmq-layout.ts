@@ -21,8 +21,11 @@ export const KEEP_COMPLETED: KeepJobs = { count: 1_000, age: 24 * 3600 };
 export const KEEP_FAILED: KeepJobs = { count: 1_000, age: 7 * 24 * 3600 };
 /** Nobody reads BullMQ's own event streams: our events have theirs. */
 export const KEPT_BULLMQ_EVENTS = 100;
-/** The name under which the consumer registers its retry delay. */
+
+/** The name under which the consumer tells BullMQ how long a retry waits. */
 export const RETRY_BACKOFF = 'guestkit';
+/** The consumer decides whether another attempt follows: BullMQ must not end a job for having had too many. */
+const ATTEMPTS_WITHOUT_BOUND = Number.MAX_SAFE_INTEGER;
 
 /** The braces are the hash tag that keeps the keys of one tenant in one slot of a Redis cluster. */
 export function bullmqPrefix(prefix: string, tenant: string): string {
@@ -57,15 +60,21 @@ export function assertQueueName({ tenant, pool }: QueueName): void {
   }
 }
 
-export function toBullmqJob({ document, tenant, pool, acceptedAtMs, attemptsBefore }: QueuedJob): BullmqJob {
+export function toBullmqJob(job: QueuedJob): BullmqJob {
+  const { document, tenant, pool, acceptedAtMs, attemptsBefore, failedBefore, lostBefore } = job;
+  const before = {
+    ...(attemptsBefore && { attemptsBefore }),
+    ...(failedBefore && { failedBefore }),
+    ...(lostBefore && { lostBefore }),
+  };
   return {
     name: document.operation,
-    data: { document, tenant, pool, acceptedAtMs, ...(attemptsBefore && { attemptsBefore }), postponed: 0 },
+    data: { document, tenant, pool, acceptedAtMs, ...before, postponed: 0 },
     options: {
       jobId: bullmqIdOf(document.job_id),
       // protocol: 10 is the most urgent; BullMQ: 1 is, and 0 would overtake everything
       priority: 11 - (document.execution?.priority ?? 5),
-      attempts: document.execution?.max_attempts ?? 1,
+      attempts: ATTEMPTS_WITHOUT_BOUND,
       backoff: { type: RETRY_BACKOFF },
       stackTraceLimit: 1,
     },

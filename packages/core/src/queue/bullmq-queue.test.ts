@@ -16,14 +16,13 @@ describe('createBullmqQueue', () => {
   test('shows a job in BullMQ under its own id, operation, tenant and pool', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis, { prefix: 'guestkit' });
-    await cluster.queue.enqueue(job({ execution: { priority: 9, max_attempts: 4 } }));
+    await cluster.queue.enqueue(job({ execution: { priority: 9 } }));
     const seen = await cluster.bullmq().getJob('job-test-0001');
     expect(seen).toMatchObject({
       name: 'system.echo',
       priority: 2,
       data: { tenant: 'acme', pool: 'default', postponed: 0 },
     });
-    expect(seen?.opts.attempts).toBe(4);
     expect(await cluster.connection.client.exists('guestkit:{acme}:default:job-test-0001')).toBe(1);
   });
 

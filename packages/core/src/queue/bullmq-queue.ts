@@ -13,7 +13,6 @@ import {
   toBullmqJob,
 } from './bullmq-layout.ts';
 import type { ConsumeOptions, Consumer, JobQueue, QueueDepth, QueuedJob, QueueName } from './job-queue.ts';
-import { DEFAULT_RETRY_DELAY, type RetryDelay } from './retry-delay.ts';
 
 export interface BullmqQueueOptions {
   /** Of role `client`; the queue opens others like it and disposes of those. */
@@ -25,7 +24,6 @@ export interface BullmqQueueOptions {
   readonly lockMs?: number;
   /** How often lost jobs are looked for; at worst `lockMs + 2 · stalledCheckMs` pass until another consumer has the job. */
   readonly stalledCheckMs?: number;
-  readonly retryDelay?: RetryDelay;
   /** How long disposing waits for running handlers, and then for Redis. */
   readonly closeTimeoutMs?: number;
 }
@@ -35,7 +33,6 @@ export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
   return new BullmqQueue({
     lockMs: 5_000,
     stalledCheckMs: 2_000,
-    retryDelay: DEFAULT_RETRY_DELAY,
     closeTimeoutMs: 2_000,
     ...options,
   });
@@ -93,7 +90,7 @@ class BullmqQueue implements JobQueue {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     assertQueueName(options);
     await this.#noteName(options);
-    const { prefix, lockMs, stalledCheckMs, retryDelay, closeTimeoutMs } = this.#options;
+    const { prefix, lockMs, stalledCheckMs, closeTimeoutMs } = this.#options;
     this.#consumerConnection ??= this.#options.connection.duplicate('consumer');
     const consumer = await startBullmqConsumer({
       ...options,
@@ -101,7 +98,6 @@ class BullmqQueue implements JobQueue {
       prefix,
       lockMs,
       stalledCheckMs,
-      retryDelay,
       closeTimeoutMs,
       onError: (error) => {
         this.#warn(error);

@@ -7,12 +7,15 @@ export interface QueueName {
 }
 
 export interface QueuedJob extends QueueName {
-  /** Validated; `document.execution.priority` and `max_attempts` are honoured by the queue. */
+  /** Validated; `document.execution.priority` is honoured by the queue, all else by its consumers. */
   readonly document: JobDocument;
   /** When the job was accepted, milliseconds since the epoch. */
   readonly acceptedAtMs: number;
   /** Attempts it had before it is enqueued again, after the queue lost it or gave it up: their numbers must not come twice. */
   readonly attemptsBefore?: number;
+  /** How many of those failed and were retried, and how many lost their consumer: deliveries count on from there. */
+  readonly failedBefore?: number;
+  readonly lostBefore?: number;
 }
 
 export interface QueueDepth {
@@ -28,9 +31,9 @@ export interface Delivery {
   readonly job: QueuedJob;
   /** From 1; unique among the deliveries of a job, so it serves as the fencing token. Postponed deliveries are not counted. */
   readonly attempt: number;
-  /** Attempts that failed and were retried by decision (these count towards `max_attempts`). */
+  /** Attempts that failed and were retried by decision (these count towards `max_attempts`), before the queue had it included. */
   readonly failedAttempts: number;
-  /** Attempts whose consumer vanished (these do not). */
+  /** Attempts whose consumer vanished (these do not), before the queue had it included. */
   readonly lostAttempts: number;
   /** Shows how far the attempt is to those who look at the queue itself; history is told by events. */
   reportProgress(progress: object): Promise<void>;
@@ -40,15 +43,23 @@ export interface Delivery {
 export type Outcome =
   /** Ends the job. `summary` is small: results belong in history. */
   | { readonly kind: 'completed'; readonly summary?: unknown }
-  /** Ends the attempt; `retry` asks for another one when `max_attempts` allows. */
-  | { readonly kind: 'failed'; readonly retry: boolean; readonly reason: string }
+  /** Ends the job. */
+  | { readonly kind: 'failed'; readonly retry: false; readonly reason: string }
+  /** Ends the attempt; another one follows after the delay. How many may is the consumer's decision: the queue makes none. */
+  | { readonly kind: 'failed'; readonly retry: true; readonly delayMs: number; readonly reason: string }
   /** This consumer must not run it: back to the queue, not counted as an attempt. */
   | { readonly kind: 'postponed'; readonly delayMs: number; readonly reason: string }
   /** The consumer is going away: back to the queue at once. */
   | { readonly kind: 'released' };
 
-/** The signal fires when the queue no longer regards this consumer as the owner: the attempt must stop and publish nothing. */
+/**
+ * The signal fires when the queue no longer regards this consumer as the owner: the attempt must stop and publish nothing. A handler
+ * that throws has failed the attempt, and another one follows after `PAUSE_AFTER_THROW_MS`.
+ */
 export type DeliveryHandler = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
+
+/** A fault of the handler decides nothing, so the job is not lost over it. */
+export const PAUSE_AFTER_THROW_MS = 1_000;
 
 export interface ConsumeOptions extends QueueName {
   /** Who consumes, for those who look at the queue itself. */

@@ -1,20 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  ConsumeOptions,
-  Consumer,
-  Delivery,
-  JobQueue,
-  Outcome,
-  QueueDepth,
-  QueuedJob,
-  QueueName,
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type JobQueue,
+  type Outcome,
+  PAUSE_AFTER_THROW_MS,
+  type QueueDepth,
+  type QueuedJob,
+  type QueueName,
 } from './job-queue.ts';
-import { DEFAULT_RETRY_DELAY, type RetryDelay, retryDelayMs } from './retry-delay.ts';
 
 export interface MemoryQueueOptions {
   /** How long a job stays with a consumer that vanished. */
   readonly lockMs?: number;
-  readonly retryDelay?: RetryDelay;
   /** How long disposing a consumer waits for its running handlers. */
   readonly closeTimeoutMs?: number;
 }
@@ -30,7 +29,7 @@ export interface MemoryQueue extends JobQueue {
 
 /** A queue inside one process, with the behaviour of the cluster's. */
 export function createMemoryQueue(options: MemoryQueueOptions = {}): MemoryQueue {
-  return new InMemoryQueue({ lockMs: 5_000, retryDelay: DEFAULT_RETRY_DELAY, closeTimeoutMs: 2_000, ...options });
+  return new InMemoryQueue({ lockMs: 5_000, closeTimeoutMs: 2_000, ...options });
 }
 
 const KEPT_FINISHED_JOBS = 1_000;
@@ -164,7 +163,7 @@ class Pool {
     if (entry.claim?.abort !== abort) return;
     entry.claim = undefined;
     if (outcome.kind === 'completed') this.#finish(entry, 'completed');
-    else if (outcome.kind === 'failed') this.#fail(entry, outcome.retry);
+    else if (outcome.kind === 'failed') this.#fail(entry, outcome);
     else if (outcome.kind === 'released') this.#waitInFront(entry);
     else this.#postpone(entry, outcome.delayMs);
   }
@@ -187,12 +186,10 @@ class Pool {
     return claim;
   }
 
-  #fail(entry: Entry, retry: boolean): void {
+  #fail(entry: Entry, outcome: Extract<Outcome, { readonly kind: 'failed' }>): void {
     entry.failedAttempts += 1;
-    const maxAttempts = entry.job.document.execution?.max_attempts ?? 1;
-    if (retry && entry.failedAttempts < maxAttempts) {
-      this.#waitLater(entry, retryDelayMs(entry.failedAttempts, this.options.retryDelay, Math.random));
-    } else this.#finish(entry, 'failed');
+    if (outcome.retry) this.#waitLater(entry, outcome.delayMs);
+    else this.#finish(entry, 'failed');
   }
 
   #postpone(entry: Entry, delayMs: number): void {
@@ -292,13 +289,19 @@ class PoolConsumer implements MemoryConsumer {
     try {
       return await this.#options.handle(toDelivery(entry), abort.signal);
     } catch (error) {
-      return { kind: 'failed', retry: true, reason: error instanceof Error ? error.message : String(error) };
+      const reason = error instanceof Error ? error.message : String(error);
+      return { kind: 'failed', retry: true, delayMs: PAUSE_AFTER_THROW_MS, reason };
     }
   }
 }
 
 function newEntry(job: QueuedJob): Entry {
-  const counters = { started: 0, postponed: 0, failedAttempts: 0, lostAttempts: 0 };
+  const counters = {
+    started: 0,
+    postponed: 0,
+    failedAttempts: job.failedBefore ?? 0,
+    lostAttempts: job.lostBefore ?? 0,
+  };
   return {
     job,
     state: 'waiting',
