@@ -3,9 +3,9 @@ import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
 import type { JobQueue } from '../queue/job-queue.ts';
 import { createMemoryQueue } from '../queue/memory-queue.ts';
-import type { AcceptedJob, JobHistory } from './job-history.ts';
+import type { Acceptance, AcceptedJob, JobHistory } from './job-history.ts';
 import { openSqliteHistory } from './sqlite/open.ts';
-import { submitJob } from './submit.ts';
+import { submitJob, submitJobs } from './submit.ts';
 
 const NAME = { tenant: 'acme', pool: 'default' };
 
@@ -53,6 +53,57 @@ describe('submitJob', () => {
     expect(await queue.names()).toEqual([]);
   });
 });
+
+describe('submitJobs', () => {
+  const three = ['job-batch-01', 'job-batch-02', 'job-batch-03'].map((job_id) => job({ job_id }));
+
+  test('makes jobs durable, enqueues them, and notes that', async () => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    const outcomes = await submitJobs({ history, queue }, three);
+    expect(outcomes.map(outcomeOf)).toEqual(['created', 'created', 'created']);
+    expect(await queue.depth(NAME)).toMatchObject({ waiting: 3 });
+    await until('it is noted', async () => (await history.notEnqueued(Date.now(), 10)).length === 0);
+  });
+
+  test('enqueues only what is new, one of two that are alike included', async () => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    await history.accept(job());
+    const [first] = three;
+    const jobs = [job(), ...three, first ?? job(), job({ operation: 'test.echo' })];
+    const outcomes = await submitJobs({ history, queue }, jobs);
+    expect(outcomes.map(outcomeOf)).toEqual(['duplicate', 'created', 'created', 'created', 'duplicate', 'conflict']);
+    expect(await queue.depth(NAME)).toMatchObject({ waiting: 3 });
+  });
+
+  test('says once that the queue does not take them, and leaves to the outbox what it did not take', async () => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    const enqueue = async (queued: AcceptedJob) => {
+      if (queued.document.job_id === 'job-batch-01') return queue.enqueue(queued);
+      throw new Error('Redis is away');
+    };
+    const errors: Error[] = [];
+    const parts = { history, queue: { ...failing(), enqueue }, onNotEnqueued: (error: Error) => errors.push(error) };
+    expect((await submitJobs(parts, three)).map(outcomeOf)).toEqual(['created', 'created', 'created']);
+    expect(errors).toHaveLength(1);
+    await until('one is noted', async () => (await history.notEnqueued(Date.now(), 10)).length === 2);
+  });
+
+  test('tells of each job that could not be made durable', async () => {
+    const history = await open();
+    await using queue = createMemoryQueue();
+    await history[Symbol.asyncDispose]();
+    const outcomes = await submitJobs({ history, queue }, three);
+    expect(outcomes.map(outcomeOf)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(await queue.names()).toEqual([]);
+  });
+});
+
+function outcomeOf(settled: PromiseSettledResult<Acceptance>): string {
+  return settled.status === 'fulfilled' ? settled.value.outcome : settled.status;
+}
 
 function open(): Promise<JobHistory> {
   return openSqliteHistory({ file: ':memory:' });

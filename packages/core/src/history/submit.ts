@@ -23,25 +23,56 @@ export async function submitJob(parts: SubmitParts, job: AcceptedJob): Promise<S
   const acceptance = await parts.history.accept(job);
   // whoever was first has handed it to the queue, or the outbox will
   if (acceptance.outcome !== 'created') return { ...acceptance, isEnqueued: false };
-  return { ...acceptance, isEnqueued: await handToQueue(parts, job) };
+  return { ...acceptance, isEnqueued: await handToQueue(parts, [job]) };
 }
 
-async function handToQueue(parts: SubmitParts, job: AcceptedJob): Promise<boolean> {
+/** The same for several jobs of a tenant at once, each with an outcome of its own, in their order. */
+export async function submitJobs(
+  parts: SubmitParts,
+  jobs: readonly AcceptedJob[],
+): Promise<readonly PromiseSettledResult<Acceptance>[]> {
+  const acceptances = await Promise.allSettled(jobs.map((job) => parts.history.accept(job)));
+  const created = jobs.filter((_job, index) => isCreated(acceptances[index]));
+  await Promise.all(
+    [...Map.groupBy(created, ({ tenant }) => tenant).values()].map((group) => handToQueue(parts, group)),
+  );
+  return acceptances;
+}
+
+function isCreated(acceptance: PromiseSettledResult<Acceptance> | undefined): boolean {
+  return acceptance?.status === 'fulfilled' && acceptance.value.outcome === 'created';
+}
+
+/** Whether the queue has all of them, which are of one tenant. */
+async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Promise<boolean> {
   const report = (error: Error) => parts.onNotEnqueued?.(error);
+  const taken: string[] = [];
   try {
-    await inTime(parts.queue.enqueue(job), parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
+    const enqueuing = enqueueAll(parts.queue, jobs, (job) => taken.push(job.document.job_id));
+    await inTime(enqueuing, parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
   } catch (error) {
     report(error instanceof Error ? error : new Error(String(error)));
-    return false;
   }
+  const [first] = jobs;
   // the client need not wait for a note
-  parts.history.markEnqueued(job.tenant, [job.document.job_id]).catch(report);
-  return true;
+  if (first && taken.length > 0) parts.history.markEnqueued(first.tenant, [...taken]).catch(report);
+  return taken.length === jobs.length;
+}
+
+/** All at once: many adds in flight are faster than one after another. */
+async function enqueueAll(
+  queue: JobQueue,
+  jobs: readonly AcceptedJob[],
+  onTaken: (job: AcceptedJob) => void,
+): Promise<void> {
+  const adds = await Promise.allSettled(jobs.map((job) => queue.enqueue(job).then(() => onTaken(job))));
+  const refused = adds.find((add) => add.status === 'rejected');
+  if (refused) throw refused.reason;
 }
 
 function inTime(work: Promise<void>, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error(`Cannot enqueue the job: no answer from the queue in ${timeoutMs} ms`));
+    const giveUp = () => reject(new Error(`Cannot enqueue a job: no answer from the queue in ${timeoutMs} ms`));
     const timer = setTimeout(giveUp, timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
