@@ -64,11 +64,14 @@ function operationOf(route: RouteDescription): Json {
     ...(route.description && { description: route.description }),
     ...(route.open && { security: [] }),
     parameters: parametersOf(route),
-    ...(route.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: inputOf(route.body) } } },
-    }),
+    ...(route.body && { requestBody: { required: true, content: bodiesOf(route.body, route.otherBodies) } }),
     responses: { ...problemAnswers(problemsOf(route)), ...dataAnswers(route.answers) },
   };
+}
+
+function bodiesOf(json: z.ZodType, others: RouteDescription['otherBodies'] = {}): Json {
+  const bodies = { 'application/json': json, ...others };
+  return Object.fromEntries(Object.entries(bodies).map(([media, schema]) => [media, { schema: inputOf(schema) }]));
 }
 
 function parametersOf({ path, query, headers }: RouteDescription): readonly Json[] {

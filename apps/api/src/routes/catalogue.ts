@@ -10,12 +10,14 @@ import { showMetrics } from './show-metrics.ts';
 import { showOpenapi } from './show-openapi.ts';
 import { showProgress } from './show-progress.ts';
 import { showResult } from './show-result.ts';
+import { submitBatch } from './submit-batch.ts';
 import { submitJob } from './submit-job.ts';
 
 /** Every route of the API, in the order in which its description lists them. */
 export function apiRoutes(parts: ApiParts): readonly Route[] {
   const routes = [
     submitJob(parts),
+    submitBatch(parts),
     listJobs(parts),
     showJob(parts),
     showResult(parts),

@@ -19,6 +19,8 @@ export interface RouteDescription {
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** What the body may be besides JSON, by media type. */
+  readonly otherBodies?: Readonly<Record<string, z.ZodType>>;
   /** Answers that are no problems, by status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Problems besides those that any route may have. */

@@ -12,6 +12,7 @@ export const API_KEYS = {
   nodeId: text('Name of this node', new Derived('host name and process id', () => `${hostname()}-${process.pid}`)),
   boardReadOnly: flag('Let Bull Board show but not touch', true),
   bodyLimitBytes: integer('Largest request body, in bytes', 2 * 1024 * 1024, { min: 1024 }),
+  batchLimitBytes: integer('Largest body of a batch of jobs, in bytes', 64 * 1024 * 1024, { min: 1024 }),
   shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
 } as const;
 

@@ -1,0 +1,41 @@
+import type { Acceptance, AcceptedJob } from '@guestkit/core/history/job-history';
+import { jobDocumentSchema, payloadSchema } from '@guestkit/core/job/document';
+import { parseJobDocument } from '@guestkit/core/job/parse';
+import { poolOf } from '@guestkit/core/job/pool';
+import type { Logger } from '@guestkit/core/telemetry/logger';
+import type { ApiParts } from './api-parts.ts';
+import { Problem } from './problem.ts';
+
+/** The pool of jobs that name none, and of workers that are told none. */
+const DEFAULT_POOL = 'default';
+
+/** What a client posts of a job document. */
+export const postedSchema = jobDocumentSchema
+  .partial({ version: true, job_id: true, created_at: true, kind: true })
+  .extend({ payload: payloadSchema.partial({ type: true }) });
+
+export interface PostedJob {
+  readonly job: AcceptedJob;
+  /** What was let pass but deserves a look. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads a posted document as a job of this node's tenant. @throws JobDocumentError */
+export function readPostedJob(text: string, { config, clock }: Pick<ApiParts, 'config' | 'clock'>): PostedJob {
+  const { document, warnings } = parseJobDocument(text, 'http', { now: clock });
+  const job = { tenant: config.tenant, pool: poolOf(document, DEFAULT_POOL), document, acceptedAtMs: clock() };
+  return { job, warnings };
+}
+
+/** Told when Redis is away: the job is durable all the same, and the outbox will carry it to the queue. */
+export function noteNotEnqueued(logger: Logger): (err: Error) => void {
+  return (err) => logger.warn({ err }, 'an accepted job waits for the outbox');
+}
+
+export function conflictOf({ field, job: { job_id, status } }: Extract<Acceptance, { outcome: 'conflict' }>): Problem {
+  return new Problem(
+    'conflict',
+    `Cannot accept the job: its ${field} is that of job "${job_id}", which has other content`,
+    { details: { field, job_id, status } },
+  );
+}
