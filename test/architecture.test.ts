@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/telemetry': ['packages/core/src/job'],
   'packages/core/src/queue': ['packages/core/src/job', 'packages/core/src/telemetry', 'packages/core/src/coordination'],
   'packages/core/src/coordination': ['packages/core/src/job', 'packages/core/src/telemetry'],
+  'packages/core/src/artifact': ['packages/core/src/job'],
   'packages/core/src/history': [
     'packages/core/src/job',
     'packages/core/src/queue',
