@@ -88,6 +88,81 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     ]);
   });
 
+  test('adds many as if each were added alone, in their order', async () => {
+    await using queue = await open();
+    const priorities = [5, 1, 10, 5, 10, 1];
+    const jobs = priorities.map((priority, index) => job({ job_id: `job-turn-${index}`, execution: { priority } }));
+    await queue.enqueue(jobs[3] ?? expect.fail());
+    await queue.enqueueAll(jobs);
+    await queue.enqueueAll([]);
+    await using seen = await consumeAll(queue);
+    await until('all are completed', async () => (await queue.depth(NAME)).completed === priorities.length);
+    const order = seen.deliveries.map((delivery) => Number(delivery.job.document.job_id.at(-1)));
+    expect(order).toEqual([2, 4, 3, 0, 1, 5]);
+  });
+
+  test('tells where jobs are, with the summaries of those that are completed', async () => {
+    await using queue = await open();
+    const names = ['87654321', 'job-runs-001', 'job-ends-001', 'job-fails-01', 'job-later-01'];
+    for (const id of names)
+      await queue.enqueue(job({ job_id: id, execution: { priority: id === '87654321' ? 1 : 5 } }));
+    const gate = Promise.withResolvers<void>();
+    const outcomes: Readonly<Record<string, Outcome>> = {
+      'job-ends-001': { kind: 'completed', summary: { ended: 'well' } },
+      'job-fails-01': { kind: 'failed', retry: false, reason: 'no luck' },
+      'job-later-01': { kind: 'postponed', delayMs: 60_000, reason: 'not here' },
+    };
+    const startedAtMs = Date.now();
+    await using _consumer = await queue.consume({
+      ...{ ...NAME, slots: 2 },
+      async handle({ job: { document } }) {
+        const outcome = outcomes[document.job_id];
+        if (outcome === undefined) await gate.promise;
+        return outcome ?? { kind: 'completed' };
+      },
+    });
+    await until('all but two are through', async () => {
+      const { active, delayed, failed, completed } = await queue.depth(NAME);
+      return active === 2 && delayed + failed + completed === 3;
+    });
+    await queue.enqueue(job({ job_id: 'job-waits-01' }));
+    const ids = [...names, 'job-waits-01', 'job-unknown1'];
+    const presence = await queue.presence(NAME, ids);
+    expect(ids.map((id) => presence.get(id)?.state)).toEqual([
+      ...['active', 'active', 'completed', 'failed', 'delayed', 'waiting', 'absent'],
+    ]);
+    const completed = presence.get('job-ends-001');
+    expect(completed).toMatchObject({ summary: { ended: 'well' }, finishedAtMs: expect.any(Number) });
+    expect(completed?.state === 'completed' && completed.finishedAtMs >= startedAtMs).toBe(true);
+    gate.resolve();
+  });
+
+  test('lists who waits, and shows a job as it was added', async () => {
+    await using queue = await open();
+    const added = ['12345678', 'job-waits-01', 'job-waits-02'].map((id) => job({ job_id: id }));
+    await queue.enqueueAll(added);
+    const listed = [
+      ...(await queue.waitingIds(NAME, { from: 0, limit: 2 })),
+      ...(await queue.waitingIds(NAME, { from: 2, limit: 2 })),
+    ];
+    expect(listed.toSorted()).toEqual(['12345678', 'job-waits-01', 'job-waits-02']);
+    expect(await queue.find(NAME, '12345678')).toEqual(added[0]);
+    expect(await queue.find(NAME, 'job-unknown1')).toBeUndefined();
+  });
+
+  test('forgets a job that has ended, which then can be added anew, and no other', async () => {
+    await using queue = await open();
+    await queue.enqueue(job({ job_id: 'job-again-01' }));
+    expect(await queue.forget(NAME, 'job-again-01')).toBe(false);
+    await using seen = await consumeAll(queue);
+    await until('it is completed', async () => (await queue.depth(NAME)).completed === 1);
+    expect(await queue.forget(NAME, 'job-again-01')).toBe(true);
+    expect(await queue.forget(NAME, 'job-again-01')).toBe(false);
+    await queue.enqueue({ ...job({ job_id: 'job-again-01' }), attemptsBefore: 1 });
+    await until('it is delivered again', () => seen.deliveries.length === 2);
+    expect(seen.deliveries[1]?.attempt).toBe(2);
+  });
+
   test('delivers the more urgent first, and equals in order of arrival', async () => {
     await using queue = await open();
     const priorities = [5, 1, 10, 5, 10, 1];

@@ -119,5 +119,7 @@ function failing(): JobQueue {
     throw new Error('Redis is away');
   };
   const close = async () => {};
-  return { enqueue: fail, remove: fail, depth: fail, names: fail, consume: fail, [Symbol.asyncDispose]: close };
+  const reads = { depth: fail, names: fail, presence: fail, waitingIds: fail, find: fail };
+  const writes = { enqueue: fail, enqueueAll: fail, remove: fail, forget: fail };
+  return { ...reads, ...writes, consume: fail, [Symbol.asyncDispose]: close };
 }

@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
-import { type BullmqJobData, bullmqIdOf, bullmqPrefix, KEEP_COMPLETED, KEEP_FAILED } from './bullmq-layout.ts';
+import {
+  type BullmqJobData,
+  bullmqIdOf,
+  bullmqPrefix,
+  KEEP_COMPLETED,
+  KEEP_FAILED,
+  toQueuedJob,
+} from './bullmq-layout.ts';
 import { type ConsumeOptions, type Consumer, type Delivery, type Outcome, PAUSE_AFTER_THROW_MS } from './job-queue.ts';
 
 export interface BullmqConsumerOptions extends ConsumeOptions {
@@ -207,10 +214,10 @@ function retryDelayMs(error: unknown): number {
 }
 
 function toDelivery(job: Job<BullmqJobData>): Delivery {
-  const { postponed, ...queuedJob } = job.data;
+  const queuedJob = toQueuedJob(job.data);
   return {
     job: queuedJob,
-    attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - postponed,
+    attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - job.data.postponed,
     failedAttempts: (queuedJob.failedBefore ?? 0) + job.attemptsMade,
     lostAttempts: (queuedJob.lostBefore ?? 0) + job.stalledCounter,
     reportProgress: (progress) => job.updateProgress(progress),

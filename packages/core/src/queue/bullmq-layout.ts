@@ -42,6 +42,10 @@ export function bullmqIdOf(jobId: string): string {
   return /^\d+$/.test(jobId) ? `=${jobId}` : jobId;
 }
 
+export function jobIdOf(bullmqId: string): string {
+  return bullmqId.replace(/^=/, '');
+}
+
 export function formatQueueName({ tenant, pool }: QueueName): string {
   return JSON.stringify([tenant, pool]);
 }
@@ -79,4 +83,8 @@ export function toBullmqJob(job: QueuedJob): BullmqJob {
       stackTraceLimit: 1,
     },
   };
+}
+
+export function toQueuedJob({ postponed, ...job }: BullmqJobData): QueuedJob {
+  return job;
 }

@@ -47,6 +47,19 @@ describe('createBullmqQueue', () => {
     expect(await cluster.bullmq().getJob('job-bad-0001')).toMatchObject({ failedReason: 'the image is corrupt' });
   });
 
+  test('forgets a job that is in no list, so that it can be added anew', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'stray' });
+    await cluster.queue.enqueue(job());
+    await cluster.connection.client.del('stray:{acme}:default:prioritized');
+    expect(await cluster.queue.presence(NAME, ['job-test-0001'])).toEqual(
+      new Map([['job-test-0001', { state: 'stray' }]]),
+    );
+    expect(await cluster.queue.forget(NAME, 'job-test-0001')).toBe(true);
+    await cluster.queue.enqueue(job());
+    expect(await cluster.queue.depth(NAME)).toMatchObject({ waiting: 1 });
+  });
+
   test('re-runs the job of a consumer that was killed, within 10 s at the defaults', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis, { prefix: 'killed' });

@@ -7,12 +7,14 @@ import {
   bullmqIdOf,
   bullmqPrefix,
   formatQueueName,
+  jobIdOf,
   KEPT_BULLMQ_EVENTS,
   parseQueueName,
   queueNamesKey,
   toBullmqJob,
+  toQueuedJob,
 } from './bullmq-layout.ts';
-import type { ConsumeOptions, Consumer, JobQueue, QueueDepth, QueuedJob, QueueName } from './job-queue.ts';
+import type { ConsumeOptions, Consumer, JobPresence, JobQueue, QueueDepth, QueuedJob, QueueName } from './job-queue.ts';
 
 export interface BullmqQueueOptions {
   /** Of role `client`; the queue opens others like it and disposes of those. */
@@ -31,15 +33,27 @@ export interface BullmqQueueOptions {
 /** The queue of the cluster, on BullMQ. */
 export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
   return new BullmqQueue({
-    lockMs: 5_000,
-    stalledCheckMs: 2_000,
+    lockMs: 2_500,
+    stalledCheckMs: 1_000,
     closeTimeoutMs: 2_000,
     ...options,
   });
 }
 
 /** A queue that goes on being used is noted again, so that its name outlives a flush of Redis. */
-const NOTE_NAME_EVERY_MS = 10_000;
+const NOTE_NAME_EVERY_MS = 2_000;
+type LivePresence = Exclude<JobPresence['state'], 'completed' | 'failed'>;
+
+/** Jobs of one transaction. */
+const PART = 100;
+const PRESENCE_IN: Readonly<Record<Exclude<JobState, 'completed' | 'failed'>, LivePresence>> = {
+  waiting: 'waiting',
+  prioritized: 'waiting',
+  delayed: 'delayed',
+  active: 'active',
+  'waiting-children': 'waiting-children',
+};
+const FACTS_OF_END = ['timestamp', 'finishedOn', 'returnvalue'] as const;
 const WAITING_STATES: readonly (JobState | 'unknown')[] = ['waiting', 'prioritized', 'delayed', 'waiting-children'];
 
 class BullmqQueue implements JobQueue {
@@ -59,6 +73,15 @@ class BullmqQueue implements JobQueue {
     await Promise.all([queue.add(name, data, options), this.#noteName(job)]);
   }
 
+  async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
+    for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
+      const queue = this.#queueOf(parseQueueName(name));
+      await this.#noteName(parseQueueName(name));
+      // each part is one transaction, which keeps Redis from others for its time
+      await Promise.all(partsOf(group).map((part) => queue.addBulk(part.map(toBulkJob))));
+    }
+  }
+
   async remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'> {
     const queue = this.#queueOf(name);
     const id = bullmqIdOf(jobId);
@@ -67,6 +90,30 @@ class BullmqQueue implements JobQueue {
     if (!WAITING_STATES.includes(state)) return 'absent';
     // 0 when a consumer claimed it in between
     return (await queue.remove(id)) === 1 ? 'removed' : 'active';
+  }
+
+  async forget(name: QueueName, jobId: string): Promise<boolean> {
+    const { state } = await this.#presenceOf(name, jobId);
+    if (state !== 'completed' && state !== 'failed' && state !== 'stray') return false;
+    return (await this.#queueOf(name).remove(bullmqIdOf(jobId))) === 1;
+  }
+
+  async presence(name: QueueName, jobIds: readonly string[]): Promise<ReadonlyMap<string, JobPresence>> {
+    const entries = jobIds.map(async (jobId) => [jobId, await this.#presenceOf(name, jobId)] as const);
+    return new Map(await Promise.all(entries));
+  }
+
+  async waitingIds(
+    name: QueueName,
+    { from, limit }: { readonly from: number; readonly limit: number },
+  ): Promise<readonly string[]> {
+    const ids = await this.#queueOf(name).getRanges(['prioritized', 'wait', 'delayed'], from, from + limit - 1, true);
+    return ids.map(jobIdOf);
+  }
+
+  async find(name: QueueName, jobId: string): Promise<QueuedJob | undefined> {
+    const job = await this.#queueOf(name).getJob(bullmqIdOf(jobId));
+    return job && toQueuedJob(job.data);
   }
 
   async depth(name: QueueName): Promise<QueueDepth> {
@@ -114,6 +161,19 @@ class BullmqQueue implements JobQueue {
     await this.#consumerConnection?.[Symbol.asyncDispose]();
   }
 
+  async #presenceOf(name: QueueName, jobId: string): Promise<JobPresence> {
+    const queue = this.#queueOf(name);
+    const state = await queue.getJobState(bullmqIdOf(jobId));
+    const isEnded = state === 'completed' || state === 'failed';
+    if (!isEnded && state !== 'unknown') return { state: PRESENCE_IN[state] };
+    const { client } = this.#options.connection;
+    const [timestamp, finishedOn, returned] = await client.hmget(queue.toKey(bullmqIdOf(jobId)), ...FACTS_OF_END);
+    if (!timestamp) return { state: 'absent' };
+    if (!isEnded) return { state: 'stray' };
+    const finishedAtMs = Number(finishedOn);
+    return { state, finishedAtMs, ...(state === 'completed' && { summary: JSON.parse(returned ?? 'null') }) };
+  }
+
   #queueOf(name: QueueName): Queue<BullmqJobData> {
     // BullMQ would wait for the connection without bound
     if (!this.#options.connection.isReady) {
@@ -151,4 +211,13 @@ class BullmqQueue implements JobQueue {
   #warn(error: Error): void {
     this.#options.logger?.warn({ err: error }, 'queue fault');
   }
+}
+
+function toBulkJob(job: QueuedJob) {
+  const { name, data, options } = toBullmqJob(job);
+  return { name, data, opts: options };
+}
+
+function partsOf(jobs: readonly QueuedJob[]): readonly (readonly QueuedJob[])[] {
+  return Array.from({ length: Math.ceil(jobs.length / PART) }, (_, n) => jobs.slice(n * PART, (n + 1) * PART));
 }

@@ -26,6 +26,19 @@ export interface QueueDepth {
   readonly completed: number;
 }
 
+/** Where a job is in the queue. */
+export type JobPresence =
+  | { readonly state: 'absent' | 'waiting' | 'delayed' | 'waiting-children' | 'active' }
+  /** Something is kept under its id, but in no list: nobody will ever claim it. */
+  | { readonly state: 'stray' }
+  | {
+      readonly state: 'completed' | 'failed';
+      /** Milliseconds since the epoch. */
+      readonly finishedAtMs: number;
+      /** That of the completed outcome. */
+      readonly summary?: unknown;
+    };
+
 /** One delivery of a job to a consumer: the start of an attempt. */
 export interface Delivery {
   readonly job: QueuedJob;
@@ -87,8 +100,17 @@ export interface Consumer extends AsyncDisposable {
 export interface JobQueue extends AsyncDisposable {
   /** Adds a job under its own id; adding it again changes nothing. */
   enqueue(job: QueuedJob): Promise<void>;
+  /** Adds many, in their order as far as their priorities are the same; as if each were added alone. */
+  enqueueAll(jobs: readonly QueuedJob[]): Promise<void>;
   /** Takes a job out that no consumer has claimed. */
   remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'>;
+  /** Drops what is kept of a job that has ended or strayed, so that it can be added anew. `false` when there is none. */
+  forget(name: QueueName, jobId: string): Promise<boolean>;
+  presence(name: QueueName, jobIds: readonly string[]): Promise<ReadonlyMap<string, JobPresence>>;
+  /** Ids of jobs that wait or are delayed, from some place on; while the queue moves, a page may miss some. */
+  waitingIds(name: QueueName, page: { readonly from: number; readonly limit: number }): Promise<readonly string[]>;
+  /** A job as it was added. */
+  find(name: QueueName, jobId: string): Promise<QueuedJob | undefined>;
   depth(name: QueueName): Promise<QueueDepth>;
   /** Every queue that ever held a job or a consumer. */
   names(): Promise<readonly QueueName[]>;

@@ -3,6 +3,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type JobPresence,
   type JobQueue,
   type Outcome,
   PAUSE_AFTER_THROW_MS,
@@ -29,7 +30,7 @@ export interface MemoryQueue extends JobQueue {
 
 /** A queue inside one process, with the behaviour of the cluster's. */
 export function createMemoryQueue(options: MemoryQueueOptions = {}): MemoryQueue {
-  return new InMemoryQueue({ lockMs: 5_000, closeTimeoutMs: 2_000, ...options });
+  return new InMemoryQueue({ lockMs: 2_500, closeTimeoutMs: 2_000, ...options });
 }
 
 const KEPT_FINISHED_JOBS = 1_000;
@@ -48,6 +49,8 @@ interface Entry {
   lostAttempts: number;
   /** The claim that may settle it, if it is active. */
   claim: Claim | undefined;
+  finishedAtMs: number;
+  summary: unknown;
 }
 
 interface Claim {
@@ -67,8 +70,34 @@ class InMemoryQueue implements MemoryQueue {
     this.#poolOf(job).add(job);
   }
 
+  async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
+    for (const job of jobs) this.#poolOf(job).add(job);
+  }
+
   async remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'> {
     return this.#poolOf(name).remove(jobId);
+  }
+
+  async forget(name: QueueName, jobId: string): Promise<boolean> {
+    return this.#poolOf(name).forget(jobId);
+  }
+
+  async presence(name: QueueName, jobIds: readonly string[]): Promise<ReadonlyMap<string, JobPresence>> {
+    const pool = this.#poolOf(name);
+    return new Map(jobIds.map((jobId) => [jobId, pool.presence(jobId)]));
+  }
+
+  async waitingIds(
+    name: QueueName,
+    { from, limit }: { readonly from: number; readonly limit: number },
+  ): Promise<readonly string[]> {
+    return this.#poolOf(name)
+      .waitingIds()
+      .slice(from, from + limit);
+  }
+
+  async find(name: QueueName, jobId: string): Promise<QueuedJob | undefined> {
+    return this.#poolOf(name).find(jobId);
   }
 
   async depth(name: QueueName): Promise<QueueDepth> {
@@ -126,6 +155,30 @@ class Pool {
     return 'removed';
   }
 
+  forget(jobId: string): boolean {
+    const { state } = this.presence(jobId);
+    if (state !== 'completed' && state !== 'failed') return false;
+    this.#finished.splice(this.#finished.indexOf(jobId), 1);
+    return this.#entries.delete(jobId);
+  }
+
+  presence(jobId: string): JobPresence {
+    const entry = this.#entries.get(jobId);
+    if (entry === undefined) return { state: 'absent' };
+    const { state, finishedAtMs, summary } = entry;
+    if (state === 'completed') return { state, finishedAtMs, summary };
+    return state === 'failed' ? { state, finishedAtMs } : { state };
+  }
+
+  waitingIds(): readonly string[] {
+    const isWaiting = ({ state }: Entry) => state === 'waiting' || state === 'delayed';
+    return [...this.#entries.values()].filter(isWaiting).map(({ job }) => job.document.job_id);
+  }
+
+  find(jobId: string): QueuedJob | undefined {
+    return this.#entries.get(jobId)?.job;
+  }
+
   depth(): QueueDepth {
     const depth = { waiting: 0, delayed: 0, active: 0, failed: 0, completed: 0 };
     for (const { state } of this.#entries.values()) depth[state] += 1;
@@ -162,7 +215,7 @@ class Pool {
     // the job was taken from this claim: what it says comes too late
     if (entry.claim?.abort !== abort) return;
     entry.claim = undefined;
-    if (outcome.kind === 'completed') this.#finish(entry, 'completed');
+    if (outcome.kind === 'completed') this.#complete(entry, outcome.summary ?? null);
     else if (outcome.kind === 'failed') this.#fail(entry, outcome);
     else if (outcome.kind === 'released') this.#waitInFront(entry);
     else this.#postpone(entry, outcome.delayMs);
@@ -184,6 +237,11 @@ class Pool {
     entry.started += 1;
     entry.claim = claim;
     return claim;
+  }
+
+  #complete(entry: Entry, summary: unknown): void {
+    entry.summary = summary;
+    this.#finish(entry, 'completed');
   }
 
   #fail(entry: Entry, outcome: Extract<Outcome, { readonly kind: 'failed' }>): void {
@@ -225,6 +283,7 @@ class Pool {
 
   #finish(entry: Entry, state: 'completed' | 'failed'): void {
     entry.state = state;
+    entry.finishedAtMs = Date.now();
     this.#finished.push(entry.job.document.job_id);
     const oldest = this.#finished.length > KEPT_FINISHED_JOBS ? this.#finished.shift() : undefined;
     if (oldest !== undefined) this.#entries.delete(oldest);
@@ -309,6 +368,8 @@ function newEntry(job: QueuedJob): Entry {
     turn: 0,
     ...counters,
     claim: undefined,
+    finishedAtMs: 0,
+    summary: null,
   };
 }
 
