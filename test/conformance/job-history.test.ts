@@ -79,6 +79,21 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       expect((await history.find(TENANT, 'job-second-1'))?.document.execution?.idempotency_key).toBe('k-2');
     });
 
+    test('leaves a key free that comes with the id of another job', async () => {
+      await using history = await openNew();
+      await history.accept(accepted(jobDocument({ job_id: 'job-first-01' })));
+      const acceptances = await Promise.all([
+        history.accept(accepted(keyed('job-first-01', 'k-1'))),
+        history.accept(accepted(keyed('job-second-1', 'k-1'))),
+        history.accept(accepted(keyed('job-third-01', 'k-1'))),
+      ]);
+      expect(acceptances).toMatchObject([
+        { outcome: 'conflict', field: 'job_id' },
+        { outcome: 'created', job: { job_id: 'job-second-1' } },
+        { outcome: 'duplicate', job: { job_id: 'job-second-1' } },
+      ]);
+    });
+
     test('keeps ids and keys of tenants apart', async () => {
       await using history = await openNew();
       await history.accept(accepted(keyed('job-first-01', 'k-1')));

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import { contentHash } from '../job/render.ts';
+import type { ResultDocument } from '../job/result.ts';
 import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
-import type { AttemptRow, EventRow, JobRow } from './schema.ts';
+import type { AttemptRow, EventRow, JobRow, NewResultRow } from './schema.ts';
 import { parseSearchableJson, toSearchableJson } from './searchable-json.ts';
 import { type Standing, startOf } from './standing.ts';
 
@@ -11,7 +12,7 @@ import { type Standing, startOf } from './standing.ts';
 
 export type NewJobRow = Omit<JobRow, 'id'>;
 
-/** All columns of a job but the result, which may be large. */
+/** All columns of a job but the outcome, which repeats them. */
 export const JOB_COLUMNS = [
   'id',
   'tenant',
@@ -34,7 +35,9 @@ export const JOB_COLUMNS = [
   'enqueued_at',
   'started_at',
   'completed_at',
+  'duration_ms',
   'error',
+  'error_code',
   'last_sequence',
 ] as const satisfies readonly (keyof JobRow)[];
 
@@ -63,8 +66,10 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob):
     enqueued_at: null,
     started_at: null,
     completed_at: null,
+    duration_ms: null,
     result: null,
     error: null,
+    error_code: null,
     last_sequence: -1,
   };
 }
@@ -110,13 +115,30 @@ export function toStanding(row: JobRowWithoutResult, attempts: readonly AttemptR
 /** What the events of a job change in its row. */
 export function toStandingColumns(standing: Standing) {
   const { status, detail, attempt, worker_id, completed_at, error, result, lastSequence } = standing;
+  const started_at = startOf(standing);
   return {
-    ...{ status, detail, attempt, worker_id, completed_at },
-    started_at: startOf(standing),
+    ...{ status, detail, attempt, worker_id, started_at, completed_at },
+    duration_ms: started_at && completed_at && durationMs(started_at, completed_at),
     error: error && JSON.stringify(error),
+    error_code: error?.code ?? null,
     last_sequence: lastSequence,
-    result: result && JSON.stringify(result),
+    result: result && JSON.stringify(outcomeOf(result)),
   };
+}
+
+/** Clocks may step back between the two, and two machines may differ. */
+function durationMs(startedAt: string, completedAt: string): number {
+  return Math.max(0, Date.parse(completedAt) - Date.parse(startedAt));
+}
+
+/** What a row of jobs keeps of a result: `data` may be large. */
+export function outcomeOf({ data, ...outcome }: ResultDocument): ResultDocument {
+  return outcome;
+}
+
+export function toResultRow(job: number, attempt: number, result: ResultDocument): NewResultRow {
+  const document = JSON.stringify(result);
+  return { job, attempt, document, size_bytes: Buffer.byteLength(document), artifact: null };
 }
 
 export function toAttemptRecord({ job, error, ...attempt }: AttemptRow): AttemptRecord {

@@ -1,4 +1,4 @@
-import type { Generated, Selectable } from 'kysely';
+import type { Generated, Insertable, Selectable } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
 import type { JobState } from '../job/state.ts';
 import type { AttemptRecord } from './job-history.ts';
@@ -32,10 +32,13 @@ export interface JobsTable {
   readonly enqueued_at: string | null;
   readonly started_at: string | null;
   readonly completed_at: string | null;
-  /** JSON of the result document. */
+  /** From the start of the latest attempt to the end of the job. */
+  readonly duration_ms: number | null;
+  /** JSON of the result document without its `data`. */
   readonly result: string | null;
   /** JSON. */
   readonly error: string | null;
+  readonly error_code: string | null;
   /** The highest sequence among its events; -1 before the first. */
   readonly last_sequence: number;
 }
@@ -58,8 +61,28 @@ export interface EventsTable {
   readonly type: JobEvent['type'];
   readonly timestamp: string;
   readonly worker_id: string;
-  /** JSON of the members that only this type of event has; the result of a finished event is in its job. */
+  /** JSON of the members that only this type of event has; the result of a finished event is in `results`. */
   readonly body: string;
+}
+
+/** What a job has ended with, written once. */
+export interface ResultsTable {
+  readonly job: number;
+  readonly attempt: number;
+  /** JSON of the result document. */
+  readonly document: string;
+  readonly size_bytes: number;
+  /** Where the rest is, when it does not stand in `document`. */
+  readonly artifact: string | null;
+}
+
+/** Who has used a key for what. A row stays when its job is archived. */
+export interface IdempotencyKeysTable {
+  readonly tenant: string;
+  readonly key: string;
+  readonly content_hash: string;
+  readonly job_id: string;
+  readonly created_at: string;
 }
 
 /** One row for each lease that was ever held. */
@@ -74,9 +97,12 @@ export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly attempts: AttemptsTable;
   readonly events: EventsTable;
+  readonly results: ResultsTable;
+  readonly idempotency_keys: IdempotencyKeysTable;
   readonly leases: LeasesTable;
 }
 
 export type JobRow = Selectable<JobsTable>;
 export type AttemptRow = Selectable<AttemptsTable>;
 export type EventRow = Selectable<EventsTable>;
+export type NewResultRow = Insertable<ResultsTable>;

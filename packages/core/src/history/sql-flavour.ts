@@ -35,4 +35,6 @@ export interface ColumnTypes {
   readonly text: ColumnType;
   /** JSON that the database looks into, see searchable-json.ts. */
   readonly searchableJson: ColumnType;
+  /** Where constraints cannot be dropped, the table is made anew. */
+  readonly canDropConstraints: boolean;
 }

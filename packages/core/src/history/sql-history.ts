@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
@@ -6,6 +6,7 @@ import type { ResultDocument } from '../job/result.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import { GroupCommit } from './group-commit.ts';
+import { jobById } from './job-by-id.ts';
 import type {
   Acceptance,
   AcceptedJob,
@@ -27,6 +28,7 @@ import {
   toJobRow,
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
+import { acceptJobs } from './sql-acceptance.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { writeEvents } from './write-events.ts';
@@ -60,7 +62,7 @@ class SqlHistory implements JobHistory {
     this.#db = db;
     this.#flavour = flavour;
     this.#acceptances = new GroupCommit({
-      commit: (rows) => this.#insertJobs(rows),
+      commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, rows)),
       maxItems: MAX_GROUP,
       isOwedToOne: (error) => !isDatabaseFault(error),
     });
@@ -136,12 +138,13 @@ class SqlHistory implements JobHistory {
 
   async result(tenant: string, jobId: string): Promise<ResultDocument | undefined> {
     const row = await this.#db
-      .selectFrom('jobs')
-      .select('result')
-      .where('tenant', '=', tenant)
-      .where('job_id', '=', jobId)
+      .selectFrom('results')
+      .innerJoin('jobs', 'jobs.id', 'results.job')
+      .select('results.document')
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
       .executeTakeFirst();
-    return row?.result ? JSON.parse(row.result) : undefined;
+    return row && JSON.parse(row.document);
   }
 
   async attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]> {
@@ -164,8 +167,9 @@ class SqlHistory implements JobHistory {
     const rows = await this.#db
       .selectFrom('events')
       .innerJoin('jobs', 'jobs.id', 'events.job')
+      .leftJoin('results', (join) => join.onRef('results.job', '=', 'events.job').on('events.type', '=', 'finished'))
       .selectAll('events')
-      .select((eb) => eb.case().when('events.type', '=', 'finished').then(eb.ref('jobs.result')).end().as('result'))
+      .select('results.document as result')
       .where('jobs.tenant', '=', tenant)
       .where('jobs.job_id', '=', jobId)
       .where('events.sequence', '>', after)
@@ -194,26 +198,6 @@ class SqlHistory implements JobHistory {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#acceptances.settled(), this.#marks.settled()]);
     await this.#db.destroy();
-  }
-
-  /** One statement inserts all that are new; for each of the others, the job that is in its way is looked up. */
-  #insertJobs(rows: readonly NewJobRow[]): Promise<readonly Acceptance[]> {
-    return this.#flavour.transaction(this.#db, async (trx) => {
-      const inserted = await trx
-        .insertInto('jobs')
-        .values(rows)
-        .onConflict((conflict) => conflict.doNothing())
-        .returning(['tenant', 'job_id', 'idempotency_key'])
-        .execute();
-      const created = new Set(inserted.map(keyOf));
-      const acceptances: Acceptance[] = [];
-      for (const row of rows) {
-        // of two that are alike in the same group, the first was inserted
-        const isCreated = created.delete(keyOf(row));
-        acceptances.push(isCreated ? { outcome: 'created', job: toJobRecord(row) } : await compareWithKnown(trx, row));
-      }
-      return acceptances;
-    });
   }
 
   /** A mark that is lost does no harm: the job is enqueued again, which changes nothing. */
@@ -247,31 +231,6 @@ class SqlHistory implements JobHistory {
         .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
     );
   }
-}
-
-function jobById(db: Kysely<HistorySchema>, tenant: string, jobId: string): JobsQuery<JobRowWithoutResult> {
-  return db.selectFrom('jobs').select(JOB_COLUMNS).where('tenant', '=', tenant).where('job_id', '=', jobId);
-}
-
-async function compareWithKnown(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<Acceptance> {
-  const sameId = await jobById(trx, row.tenant, row.job_id).executeTakeFirst();
-  const known = sameId ?? (await findRowByKey(trx, row));
-  const job = toJobRecord(known);
-  if (known.content_hash === row.content_hash) return { outcome: 'duplicate', job };
-  return { outcome: 'conflict', field: sameId ? 'job_id' : 'execution.idempotency_key', job };
-}
-
-async function findRowByKey(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<JobRowWithoutResult> {
-  return trx
-    .selectFrom('jobs')
-    .select(JOB_COLUMNS)
-    .where('tenant', '=', row.tenant)
-    .where('idempotency_key', '=', row.idempotency_key)
-    .executeTakeFirstOrThrow();
-}
-
-function keyOf({ tenant, job_id, idempotency_key }: Pick<NewJobRow, 'tenant' | 'job_id' | 'idempotency_key'>): string {
-  return JSON.stringify([tenant, job_id, idempotency_key]);
 }
 
 /** The end of a job that no worker holds, told like any other. */

@@ -6,6 +6,7 @@ import {
   type JobRowWithoutResult,
   toAttemptRow,
   toEventRow,
+  toResultRow,
   toStanding,
   toStandingColumns,
 } from './rows.ts';
@@ -42,6 +43,7 @@ export async function writeEvents(
       .filter(({ events }) => events.length > 0);
     await insertEvents(trx, changes);
     await writeStandings(trx, changes);
+    await insertResults(trx, changes);
     await writeAttempts(trx, changes);
     for (const change of changes) await trimProgress(trx, change);
   }
@@ -101,21 +103,35 @@ async function writeStandings(trx: Transaction<HistorySchema>, changes: readonly
   if (changes.length === 0) return;
   const rows = changes.map(({ job, after }) => toStandingValues(job, after));
   await sql`
-    with news (id, attempt, last_sequence, status, detail, worker_id, started_at, completed_at, error, result)
+    with news (id, attempt, last_sequence, duration_ms, status, detail, worker_id, started_at, completed_at, error, error_code, result)
       as (values ${sql.join(rows)})
     update jobs set
       attempt = news.attempt, last_sequence = news.last_sequence, status = news.status, detail = news.detail,
-      worker_id = news.worker_id, started_at = news.started_at, completed_at = news.completed_at, error = news.error,
+      worker_id = news.worker_id, started_at = news.started_at, completed_at = news.completed_at,
+      duration_ms = news.duration_ms, error = news.error, error_code = news.error_code,
       result = coalesce(news.result, jobs.result)
     from news where jobs.id = news.id`.execute(trx);
 }
 
 function toStandingValues(job: number, standing: Standing): RawBuilder<unknown> {
-  const { attempt, last_sequence, status, detail, worker_id, ...rest } = toStandingColumns(standing);
-  const { started_at, completed_at, error, result } = rest;
+  const { attempt, last_sequence, duration_ms, status, detail, worker_id, ...rest } = toStandingColumns(standing);
+  const { started_at, completed_at, error, error_code, result } = rest;
   // a list of values has no columns to take its types from
-  const numbers = [job, attempt, last_sequence].map((number) => sql`cast(${number} as bigint)`);
-  return sql`(${sql.join([...numbers, status, detail, worker_id, started_at, completed_at, error, result])})`;
+  const numbers = [job, attempt, last_sequence, duration_ms].map((number) => sql`cast(${number} as bigint)`);
+  const texts = [status, detail, worker_id, started_at, completed_at, error, error_code, result];
+  return sql`(${sql.join([...numbers, ...texts])})`;
+}
+
+async function insertResults(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+  const rows = changes.flatMap(({ job, after }) =>
+    after.result ? [toResultRow(job, after.attempt, after.result)] : [],
+  );
+  if (rows.length === 0) return;
+  await trx
+    .insertInto('results')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 async function writeAttempts(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {

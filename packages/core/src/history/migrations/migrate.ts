@@ -3,22 +3,30 @@ import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migrat
 import type { HistorySchema } from '../schema.ts';
 import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
+import * as results from './0002-results.ts';
 import * as leases from './0005-leases.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
+  '0002-results': results,
   '0005-leases': leases,
 };
+
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
 
 interface HistoryMigration {
   up(db: Kysely<unknown>, types: ColumnTypes): Promise<void>;
 }
 
 /** Brings the tables to the newest form, or refuses those of a newer program; several processes may do so at once. */
-export async function migrateToLatest(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<void> {
+export async function migrateToLatest(
+  db: Kysely<HistorySchema>,
+  flavour: SqlFlavour,
+  newest = MIGRATION_NAMES.at(-1) ?? '',
+): Promise<void> {
   try {
-    await flavour.transaction(db, (trx) => migrate(trx, flavour));
+    await flavour.transaction(db, (trx) => migrate(trx, flavour, newest));
   } catch (cause) {
     throw new Error(`Cannot open the job history: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -26,7 +34,7 @@ export async function migrateToLatest(db: Kysely<HistorySchema>, flavour: SqlFla
   }
 }
 
-async function migrate(trx: Transaction<HistorySchema>, flavour: SqlFlavour): Promise<void> {
+async function migrate(trx: Transaction<HistorySchema>, flavour: SqlFlavour, newest: string): Promise<void> {
   const schema = await flavour.beginMigration(trx);
   await refuseNewer(trx, schema);
   const migrator = new Migrator({
@@ -34,7 +42,7 @@ async function migrate(trx: Transaction<HistorySchema>, flavour: SqlFlavour): Pr
     provider: { getMigrations: async () => migrationsFor(flavour.columnTypes) },
     ...(schema !== undefined && { migrationTableSchema: schema }),
   });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = await migrator.migrateTo(newest);
   // thrown, so that the transaction is undone
   if (error !== undefined) throw error;
 }
@@ -47,7 +55,7 @@ function migrationsFor(types: ColumnTypes): Record<string, Migration> {
 
 async function refuseNewer(trx: Transaction<HistorySchema>, schema: string | undefined): Promise<void> {
   const unknown = (await executedMigrations(trx, schema)).filter((name) => !(name in MIGRATIONS));
-  const newest = Object.keys(MIGRATIONS).at(-1);
+  const newest = MIGRATION_NAMES.at(-1);
   if (unknown.length > 0) {
     throw new Error(
       `its tables are of a newer guestkit (${unknown.join(', ')}), expected none newer than ${newest}: upgrade this program`,

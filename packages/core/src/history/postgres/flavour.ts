@@ -12,6 +12,7 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
     integer: 'bigint',
     text: sql`text collate "C"`,
     searchableJson: 'jsonb',
+    canDropConstraints: true,
   },
   hasLabel: (name, value) => sql<boolean>`jobs.labels @> ${toSearchableJson({ [name]: value })}::jsonb`,
   clock: (laterByMs) =>

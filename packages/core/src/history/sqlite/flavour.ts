@@ -9,6 +9,7 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
     integer: 'integer',
     text: 'text',
     searchableJson: 'text',
+    canDropConstraints: false,
   },
   hasLabel: (name, value) =>
     sql<boolean>`exists (
