@@ -93,6 +93,7 @@ export async function startWorker(
     operations: repertoire.operations,
     inlineRunners: runners,
     maxLostAttempts: config.maxLostAttempts,
+    retry: config.retry,
     leaving: leaving.signal,
   });
   consumer = opened.use(await queue.consume({ tenant, pool, slots, consumer: config.workerId, handle, onError }));

@@ -1,3 +1,4 @@
+import type { RetrySettings } from '@guestkit/core/config/retry-setting';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import type { WorkerAdvertisement, WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -16,6 +17,7 @@ export interface AttemptHost {
   /** For operations that run in the worker itself. */
   readonly inlineRunners: ReadonlyMap<string, Runner>;
   readonly maxLostAttempts: number;
+  readonly retry: RetrySettings;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Fires when attempts must go back to the queue. */

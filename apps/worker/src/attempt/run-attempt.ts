@@ -1,4 +1,6 @@
-import { jobError } from '@guestkit/core/job/error-code';
+import { classOf, jobError } from '@guestkit/core/job/error-code';
+import type { FinishedEvent } from '@guestkit/core/job/event';
+import type { EndCause } from '@guestkit/core/job/next-attempt';
 import {
   completedResult,
   type EndedAttempt,
@@ -7,7 +9,6 @@ import {
   type JobMetrics,
   type ResultDocument,
 } from '@guestkit/core/job/result';
-import { DEFAULT_RETRY_POLICY, retryDelayMs } from '@guestkit/core/job/retry-policy';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
 import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
@@ -20,6 +21,7 @@ import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
+import { whatFollows } from './retry.ts';
 
 const POSTPONE_MS = 500;
 
@@ -69,7 +71,7 @@ class Attempt {
     countAttempt(this.#delivery, this.#host);
     if (admission.kind === 'refused') {
       this.#journal.mention({ type: 'assigned' });
-      return this.#fail(admission.error, emptyReport({ kind: 'stopped' }));
+      return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
     this.#logger.info('attempt started');
@@ -121,17 +123,19 @@ class Attempt {
   }
 
   async #fail(error: JobError, report: JailReport): Promise<Outcome> {
-    const reason = `${error.code}: ${error.message}`;
-    if (error.retry_recommended && this.#mayRetry()) {
-      await this.#tell({ type: 'released', reason: 'retry', error });
-      this.#host.metrics.attempts.inc({ outcome: 'retry' });
-      this.#logger.warn({ error }, 'attempt failed, another will follow');
-      if (this.#lost.aborted) return this.#abandon();
-      const delayMs = retryDelayMs(DEFAULT_RETRY_POLICY, this.#delivery.failedAttempts + 1, Math.random);
-      return { kind: 'failed', retry: true, delayMs, reason };
-    }
-    const told = await this.#finish(failedResult(this.#endedAttempt(report), error));
-    return told ? { kind: 'failed', retry: false, reason } : this.#abandon();
+    const next = whatFollows(error, this.#delivery, this.#host);
+    if (next.kind === 'none') return this.#failForGood(error, next.because, report);
+    await this.#tell({ type: 'released', reason: 'retry', error });
+    this.#host.metrics.attempts.inc({ outcome: 'retry' });
+    this.#logger.warn({ error, ...next }, 'attempt failed, another will follow');
+    if (this.#lost.aborted) return this.#abandon();
+    return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error) };
+  }
+
+  async #failForGood(error: JobError, because: EndCause, report: JailReport): Promise<Outcome> {
+    const result = failedResult(this.#endedAttempt(report), error);
+    const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
+    return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
   }
 
   #errorOf(failure: Failure): JobError {
@@ -140,13 +144,9 @@ class Attempt {
     return isLate ? jobError('DEADLINE_EXCEEDED', `execution.deadline passed at ${deadline}`) : errorOf(failure);
   }
 
-  #mayRetry(): boolean {
-    return this.#delivery.failedAttempts + 1 < this.#delivery.job.document.execution.max_attempts;
-  }
-
   /** Tells the end of the job. `false` when it ceased to be ours before that. */
-  async #finish(result: ResultDocument): Promise<boolean> {
-    if (!(await this.#tell({ type: 'finished', result }))) return false;
+  async #finish(result: ResultDocument, more: Pick<FinishedEvent, 'dead_letter'> = {}): Promise<boolean> {
+    if (!(await this.#tell({ type: 'finished', result, ...more }))) return false;
     countResult(result, this.#delivery, this.#host);
     this.#logger.info({ status: result.status, error: result.error, ...result.execution_summary }, 'attempt ended');
     return true;
@@ -191,6 +191,10 @@ class Attempt {
   #elapsedSeconds(): number {
     return (Date.now() - this.#startedAtMs) / 1000;
   }
+}
+
+function reasonOf({ code, message }: JobError): string {
+  return `${code}: ${message}`;
 }
 
 function postponed(reason: string): Outcome {

@@ -150,16 +150,15 @@ export function toAttemptRow(job: number, { error, ...attempt }: AttemptRecord):
 }
 
 export function toEventRow(job: number, event: JobEvent): EventRow {
-  const { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...rest } = event;
-  const body = 'result' in rest ? {} : rest;
+  const { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...body } = { ...event, result: undefined };
   return { job, sequence, attempt, type, timestamp, worker_id, body: JSON.stringify(body) };
 }
 
 /** `result` is that of the job, as JSON. */
 export function toEvent(row: EventRow, tenant: string, job_id: string, result: string | null): JobEvent {
   const { attempt, sequence, timestamp, worker_id, type } = row;
-  const body = type === 'finished' ? { result: parseOrNull(result) } : JSON.parse(row.body);
-  return { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...body };
+  const ofEnd = type === 'finished' ? { result: parseOrNull(result) } : {};
+  return { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...JSON.parse(row.body), ...ofEnd };
 }
 
 function parseOrNull(json: string | null) {
