@@ -3,6 +3,8 @@ import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
 import type { JobState } from '../job/state.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { BulkOperations } from './bulk-operations.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -66,7 +68,7 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, AsyncDisposable {
+export interface JobHistory extends Leases, AsyncDisposable, BulkOperations, AuditLog {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

@@ -3,6 +3,8 @@ import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
+import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
+import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -29,6 +31,18 @@ import {
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
+import { listAudit, noteAudit } from './sql-audit.ts';
+import {
+  addBulkOperation,
+  type BulkParts,
+  endBulkBatch,
+  findBulkOperation,
+  listBulkOperations,
+  openBulkOperations,
+  purgeJobs,
+  stopBulkOperation,
+  takeBulkBatch,
+} from './sql-bulk-operations.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { writeEvents } from './write-events.ts';
@@ -55,12 +69,14 @@ type Filterable = JobsQuery<object>;
 class SqlHistory implements JobHistory {
   readonly #db: Kysely<HistorySchema>;
   readonly #flavour: SqlFlavour;
+  readonly #bulkParts: BulkParts;
   readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
 
   constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
     this.#db = db;
     this.#flavour = flavour;
+    this.#bulkParts = { db, flavour, filtered: (db, filter) => this.#filtered(filter, db) };
     this.#acceptances = new GroupCommit({
       commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, rows)),
       maxItems: MAX_GROUP,
@@ -195,6 +211,46 @@ class SqlHistory implements JobHistory {
     return findLease(this.#db, this.#flavour, name);
   }
 
+  addBulkOperation(operation: NewBulkOperation): Promise<BulkOperation> {
+    return addBulkOperation(this.#bulkParts, operation);
+  }
+
+  findBulkOperation(tenant: string, bulkId: string): Promise<BulkOperation | undefined> {
+    return findBulkOperation(this.#bulkParts, tenant, bulkId);
+  }
+
+  listBulkOperations(tenant: string, page: PageDemand): Promise<BulkPage> {
+    return listBulkOperations(this.#bulkParts, tenant, page);
+  }
+
+  openBulkOperations(): Promise<readonly BulkOperation[]> {
+    return openBulkOperations(this.#bulkParts);
+  }
+
+  takeBulkBatch(operation: BulkOperation, limit: number): Promise<BulkBatch | undefined> {
+    return takeBulkBatch(this.#bulkParts, operation, limit);
+  }
+
+  endBulkBatch(operation: BulkOperation, batch: BulkBatch, told: BulkTold): Promise<boolean> {
+    return endBulkBatch(this.#bulkParts, operation, { batch, told });
+  }
+
+  stopBulkOperation(tenant: string, bulk_id: string, by: AuditAuthor): Promise<boolean> {
+    return stopBulkOperation(this.#bulkParts, { tenant, bulk_id }, by);
+  }
+
+  purgeJobs(tenant: string, jobIds: readonly string[]): Promise<readonly string[]> {
+    return purgeJobs(this.#bulkParts, tenant, jobIds);
+  }
+
+  noteAudit(entry: Omit<AuditEntry, 'time'>): Promise<void> {
+    return noteAudit(this.#db, entry);
+  }
+
+  listAudit(tenant: string, page: PageDemand): Promise<AuditPage> {
+    return listAudit(this.#db, tenant, page);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#acceptances.settled(), this.#marks.settled()]);
     await this.#db.destroy();
@@ -221,10 +277,10 @@ class SqlHistory implements JobHistory {
     return marks.map(() => undefined);
   }
 
-  #filtered({ tenant, status, operation, labels = {} }: JobFilter): Filterable {
+  #filtered({ tenant, status, operation, labels = {} }: JobFilter, db = this.#db): Filterable {
     return Object.entries(labels).reduce<Filterable>(
       (query, [name, value]) => query.where(this.#flavour.hasLabel(name, value)),
-      this.#db
+      db
         .selectFrom('jobs')
         .where('tenant', '=', tenant)
         .$if(status !== undefined, (query) => query.where('status', 'in', status ?? []))
