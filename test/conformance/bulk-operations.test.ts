@@ -138,7 +138,8 @@ describe.for(await historyImplementations())('bulk operations in $name', { timeo
 
   test('purge ended jobs with all that belongs to them, and no others', async () => {
     await using history = await openNew();
-    await acceptJobs(history, 3);
+    await acceptJobs(history, 1, { execution: { idempotency_key: 'k-1' } });
+    await acceptJobs(history, 2);
     const ids = [0, 1, 2].map((n) => nameOf(`job-${n}`));
     for (const job_id of ids.slice(0, 2)) {
       const told = attemptEvents({ tenant: TENANT, job_id });
@@ -153,6 +154,10 @@ describe.for(await historyImplementations())('bulk operations in $name', { timeo
     expect(await history.result(TENANT, ended)).toBeUndefined();
     expect(await history.find(TENANT, waiting)).toMatchObject({ status: 'pending' });
     expect(await history.result(TENANT, kept)).toMatchObject({ status: 'completed' });
+    // a key goes with its job
+    const document = jobDocument({ job_id: 'job-with-the-key', execution: { idempotency_key: 'k-1' } });
+    const again = await history.accept({ tenant: TENANT, pool: 'default', document, acceptedAtMs: 0 });
+    expect(again.outcome).toBe('created');
   });
 });
 

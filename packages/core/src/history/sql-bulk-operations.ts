@@ -1,5 +1,4 @@
 import type { Kysely, Transaction } from 'kysely';
-import { isFinal, JOB_STATES } from '../job/state.ts';
 import type { AuditAuthor, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkState, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
@@ -18,7 +17,6 @@ export interface BulkParts {
 type BulkName = Pick<BulkOperationRow, 'tenant' | 'bulk_id'>;
 
 const OPEN_STATES: readonly BulkState[] = ['pending', 'running'];
-const FINAL_STATES = JOB_STATES.filter(isFinal);
 
 export async function addBulkOperation(parts: BulkParts, operation: NewBulkOperation): Promise<BulkOperation> {
   const { bulk_id, verb, filter, requested_by, request_id } = operation;
@@ -214,28 +212,4 @@ function countsOf({ matched, changed, skipped, failed }: BulkOperationRow) {
 function toBulkOperation(row: Omit<BulkOperationRow, 'id'> & { readonly id?: number }): BulkOperation {
   const { id, tenant, last_job, cursor, batch, filter, ...operation } = row;
   return { ...operation, filter: JSON.parse(filter) };
-}
-
-/** Final states do not move: who has looked at one may delete it. */
-export async function purgeJobs(
-  { db, flavour }: BulkParts,
-  tenant: string,
-  jobIds: readonly string[],
-): Promise<readonly string[]> {
-  return flavour.transaction(db, async (trx) => {
-    await trx
-      .deleteFrom('jobs')
-      .where('tenant', '=', tenant)
-      .where('job_id', 'in', jobIds)
-      .where('status', 'in', FINAL_STATES)
-      .execute();
-    const left = await trx
-      .selectFrom('jobs')
-      .select('job_id')
-      .where('tenant', '=', tenant)
-      .where('job_id', 'in', jobIds)
-      .execute();
-    const kept = new Set(left.map(({ job_id }) => job_id));
-    return jobIds.filter((jobId) => !kept.has(jobId));
-  });
 }

@@ -39,10 +39,10 @@ import {
   findBulkOperation,
   listBulkOperations,
   openBulkOperations,
-  purgeJobs,
   stopBulkOperation,
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
+import { purgeJobs } from './sql-deletion.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { writeEvents } from './write-events.ts';
@@ -240,7 +240,7 @@ class SqlHistory implements JobHistory {
   }
 
   purgeJobs(tenant: string, jobIds: readonly string[]): Promise<readonly string[]> {
-    return purgeJobs(this.#bulkParts, tenant, jobIds);
+    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, tenant, jobIds));
   }
 
   noteAudit(entry: Omit<AuditEntry, 'time'>): Promise<void> {
