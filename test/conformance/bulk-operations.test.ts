@@ -24,8 +24,7 @@ describe.for(await historyImplementations())('bulk operations in $name', { timeo
     const added = await history.addBulkOperation(operation({ operation: ['system.echo'] }));
     expect(added).toMatchObject({ state: 'pending', verb: 'cancel', total: 3, matched: 0, started_at: null });
     expect(await history.findBulkOperation(TENANT, 'bulk-1')).toEqual(added);
-    await acceptJobs(history, 1);
-    expect(await walk(history, 'bulk-1')).toEqual([['job-0', 'job-1'], ['job-2']].map((ids) => ids.map(nameOf)));
+    expect(await walk(history, 'bulk-1')).toEqual([['job-2', 'job-1'], ['job-0']].map((ids) => ids.map(nameOf)));
   });
 
   test('end when no job is left, with counts that add up', async () => {
@@ -91,12 +90,16 @@ describe.for(await historyImplementations())('bulk operations in $name', { timeo
     const added = await history.addBulkOperation(operation());
     const batch = (await history.takeBulkBatch(added, 2)) ?? expect.fail();
     expect(await history.stopBulkOperation(TENANT, 'bulk-1', AUTHOR)).toBe(true);
-    expect(await history.openBulkOperations()).toMatchObject([{ state: 'stopped' }]);
+    expect(await history.openBulkOperations()).toMatchObject([{ state: 'stopping' }]);
     expect(await history.takeBulkBatch(added, 2)).toEqual(batch);
     await history.endBulkBatch(added, batch, { ...NOTHING, changed: 2 });
     expect(await history.takeBulkBatch(added, 2)).toBeUndefined();
     expect(await history.openBulkOperations()).toEqual([]);
     expect(await history.findBulkOperation(TENANT, 'bulk-1')).toMatchObject({ state: 'stopped', changed: 2 });
+    expect((await history.listAudit(TENANT, { limit: 2 })).entries).toMatchObject([
+      { verb: 'bulk.cancel.stopped', counts: { matched: 2, changed: 2 } },
+      { verb: 'bulk.stop', counts: { matched: 0 } },
+    ]);
   });
 
   test('do not stop when they have ended, nor those of another tenant', async () => {
@@ -133,6 +136,7 @@ describe.for(await historyImplementations())('bulk operations in $name', { timeo
       { ...AUTHOR, verb: 'bulk.cancel.completed', target, counts: { matched: 2, changed: 2, skipped: 0, failed: 0 } },
       { ...AUTHOR, verb: 'bulk.cancel', target: { bulk_id: 'bulk-2' } },
       { who: 'key:4567', request_id: 'req-2', verb: 'bulk.stop', counts: { matched: 0 } },
+      { ...AUTHOR, verb: 'bulk.cancel.stopped', target: { bulk_id: 'bulk-2' } },
     ]);
   });
 

@@ -5,8 +5,8 @@ import type { JobFilter } from './job-history.ts';
 export const BULK_VERBS = ['cancel', 'retry', 'purge'] as const;
 export type BulkVerb = (typeof BULK_VERBS)[number];
 
-/** `stopped`: somebody asked for that; what was done until then stays done. */
-export const BULK_STATES = ['pending', 'running', 'completed', 'stopped'] as const;
+/** `stopped`: somebody asked for that, and what was done until then stays done; `stopping`: its last batch is under way. */
+export const BULK_STATES = ['pending', 'running', 'stopping', 'completed', 'stopped'] as const;
 export type BulkState = (typeof BULK_STATES)[number];
 
 export interface NewBulkOperation {
@@ -40,10 +40,10 @@ export interface BulkOperation extends NewBulkOperation, BulkCounts {
 
 /** The jobs whose turn it is: kept with the operation until it is told what became of them. */
 export interface BulkBatch {
-  /** Which batch it is: what is told of another one is passed over. */
-  readonly cursor: number;
-  /** Where the one after it begins. */
-  readonly next: number;
+  /** Where it begins, which says which batch it is: what is told of another one is passed over. */
+  readonly cursor: string;
+  /** Where the one after it begins; `null` for the last one. */
+  readonly next: string | null;
   readonly jobIds: readonly string[];
 }
 
@@ -69,7 +69,7 @@ export interface BulkOperations {
   findBulkOperation(tenant: string, bulkId: string): Promise<BulkOperation | undefined>;
   /** @throws RangeError when the cursor is not one of ours */
   listBulkOperations(tenant: string, page: PageDemand): Promise<BulkPage>;
-  /** Those that have jobs left to do, or a batch that nobody told of; oldest first. */
+  /** Those that have not ended, oldest first. */
   openBulkOperations(): Promise<readonly BulkOperation[]>;
   /** The batch that was taken last and not told of, else a new one; `undefined` when nothing is left to do: the operation has ended. */
   takeBulkBatch(operation: BulkOperation, limit: number): Promise<BulkBatch | undefined>;

@@ -104,10 +104,8 @@ export interface BulkOperationsTable {
   readonly requested_by: string;
   readonly request_id: string;
   readonly state: BulkState;
-  /** The newest job that it is about. */
-  readonly last_job: number;
-  /** The last job of the last batch that was told of. */
-  readonly cursor: number;
+  /** Where the next batch begins; empty at the start. */
+  readonly cursor: string;
   /** JSON of the batch that was taken and not told of. */
   readonly batch: string | null;
   readonly total: number;

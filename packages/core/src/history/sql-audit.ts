@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
+import { formatRowCursor, parseRowCursor } from './row-cursor.ts';
 import type { HistorySchema } from './schema.ts';
 
 export async function noteAudit(db: Kysely<HistorySchema>, entry: Omit<AuditEntry, 'time'>): Promise<void> {
@@ -21,7 +21,7 @@ export async function listAudit(
   tenant: string,
   { limit, cursor }: PageDemand,
 ): Promise<AuditPage> {
-  const before = cursor === undefined ? undefined : parseCursor(cursor);
+  const before = cursor === undefined ? undefined : parseRowCursor(cursor);
   const rows = await db
     .selectFrom('audit')
     .selectAll()
@@ -37,5 +37,5 @@ export async function listAudit(
     counts: JSON.parse(counts),
   }));
   const last = rows[limit - 1];
-  return { entries, nextCursor: last && rows.length > limit ? formatCursor(last.id) : null };
+  return { entries, nextCursor: last && rows.length > limit ? formatRowCursor(last.id) : null };
 }

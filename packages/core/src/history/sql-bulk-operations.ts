@@ -1,44 +1,36 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { AuditAuthor, PageDemand } from './audit-log.ts';
+import type { AuditAuthor, AuditEntry, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkState, BulkTold, NewBulkOperation } from './bulk-operations.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
-import type { JobFilter } from './job-history.ts';
+import type { JobHistory } from './job-history.ts';
+import { formatRowCursor, parseRowCursor } from './row-cursor.ts';
 import type { BulkOperationRow, HistorySchema } from './schema.ts';
 import { noteAudit } from './sql-audit.ts';
-import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
+import type { SqlFlavour } from './sql-flavour.ts';
 
 export interface BulkParts {
   readonly db: Kysely<HistorySchema>;
   readonly flavour: SqlFlavour;
-  /** The jobs that a filter lets through. */
-  readonly filtered: (db: Kysely<HistorySchema>, filter: JobFilter) => JobsQuery<object>;
+  readonly search: Pick<JobHistory, 'list' | 'count'>;
 }
 
 type BulkName = Pick<BulkOperationRow, 'tenant' | 'bulk_id'>;
 
-const OPEN_STATES: readonly BulkState[] = ['pending', 'running'];
+const OPEN_STATES: readonly BulkState[] = ['pending', 'running', 'stopping'];
 
 export async function addBulkOperation(parts: BulkParts, operation: NewBulkOperation): Promise<BulkOperation> {
   const { bulk_id, verb, filter, requested_by, request_id } = operation;
-  return parts.flavour.transaction(parts.db, async (trx) => {
-    const { total, last_job } = await parts
-      .filtered(trx, filter)
-      .select((eb) => [eb.fn.countAll<number>().as('total'), eb.fn.max('id').as('last_job')])
-      .executeTakeFirstOrThrow();
-    const row = {
-      ...{ tenant: filter.tenant, bulk_id, verb, filter: JSON.stringify(filter), requested_by, request_id },
-      ...{ last_job: last_job ?? 0, cursor: 0, batch: null, total },
-      ...{ matched: 0, changed: 0, skipped: 0, failed: 0, error: null },
-      ...{ state: 'pending' as const, created_at: new Date().toISOString(), started_at: null, finished_at: null },
-    };
+  const total = await parts.search.count(filter);
+  const row = {
+    ...{ tenant: filter.tenant, bulk_id, verb, filter: JSON.stringify(filter), requested_by, request_id },
+    ...{ state: 'pending' as const, cursor: '', batch: null, total },
+    ...{ matched: 0, changed: 0, skipped: 0, failed: 0, error: null },
+    ...{ created_at: new Date().toISOString(), started_at: null, finished_at: null },
+  };
+  await parts.flavour.transaction(parts.db, async (trx) => {
     await trx.insertInto('bulk_operations').values(row).execute();
-    const author = { who: requested_by, request_id };
-    await noteAudit(trx, {
-      ...{ ...author, tenant: filter.tenant, verb: `bulk.${verb}` },
-      ...{ target: { bulk_id, filter }, counts: { total } },
-    });
-    return toBulkOperation(row);
+    await noteAudit(trx, auditOf(row, { verb: `bulk.${verb}`, counts: { total } }));
   });
+  return toBulkOperation(row);
 }
 
 export async function findBulkOperation(
@@ -55,7 +47,7 @@ export async function listBulkOperations(
   tenant: string,
   { limit, cursor }: PageDemand,
 ): Promise<BulkPage> {
-  const before = cursor === undefined ? undefined : parseCursor(cursor);
+  const before = cursor === undefined ? undefined : parseRowCursor(cursor);
   const rows = await db
     .selectFrom('bulk_operations')
     .selectAll()
@@ -68,7 +60,7 @@ export async function listBulkOperations(
   const last = rows[limit - 1];
   return {
     operations: rows.slice(0, limit).map(toBulkOperation),
-    nextCursor: last && rows.length > limit ? formatCursor(last.id) : null,
+    nextCursor: last && rows.length > limit ? formatRowCursor(last.id) : null,
   };
 }
 
@@ -76,7 +68,7 @@ export async function openBulkOperations({ db }: BulkParts): Promise<readonly Bu
   const rows = await db
     .selectFrom('bulk_operations')
     .selectAll()
-    .where((eb) => eb.or([eb('state', 'in', OPEN_STATES), eb('batch', 'is not', null)]))
+    .where('state', 'in', OPEN_STATES)
     .orderBy('id')
     .execute();
   return rows.map(toBulkOperation);
@@ -93,8 +85,9 @@ export async function takeBulkBatch(
     if (!OPEN_STATES.includes(row.state)) return undefined;
     const batch = await nextBatch(parts, row, limit);
     // when another has taken or ended something in between, it is looked at anew
-    if (batch === undefined) await complete(parts, row);
-    else if (await keepBatch(parts, row, batch)) return batch;
+    if (!(await keepBatch(parts, row, batch))) continue;
+    if (batch.jobIds.length > 0) return batch;
+    await endBulkBatch(parts, operation, { batch, told: { changed: 0, skipped: 0, failed: 0 } });
   }
 }
 
@@ -103,21 +96,22 @@ export async function endBulkBatch(
   operation: BulkOperation,
   { batch, told }: { readonly batch: BulkBatch; readonly told: BulkTold },
 ): Promise<boolean> {
+  const { changed, skipped, failed, error } = told;
   return flavour.transaction(db, async (trx) => {
-    const { numUpdatedRows } = await changeOperation(trx, nameOf(operation))
+    const row = await changeOperation(trx, nameOf(operation))
       .set((eb) => ({
-        cursor: batch.next,
-        batch: null,
-        matched: eb('matched', '+', batch.jobIds.length),
-        changed: eb('changed', '+', told.changed),
-        skipped: eb('skipped', '+', told.skipped),
-        failed: eb('failed', '+', told.failed),
-        ...(told.error !== undefined && { error: told.error }),
+        ...{ batch: null, cursor: batch.next ?? '', matched: eb('matched', '+', batch.jobIds.length) },
+        ...{ changed: eb('changed', '+', changed), skipped: eb('skipped', '+', skipped) },
+        ...{ failed: eb('failed', '+', failed), ...(error !== undefined && { error }) },
       }))
       .where('cursor', '=', batch.cursor)
       .where('batch', 'is not', null)
+      .returningAll()
       .executeTakeFirst();
-    return numUpdatedRows === 1n;
+    if (row === undefined) return false;
+    if (row.state === 'stopping') await end(trx, row, 'stopped');
+    else if (batch.next === null) await end(trx, row, 'completed');
+    return true;
   });
 }
 
@@ -127,66 +121,43 @@ export async function stopBulkOperation(
   by: AuditAuthor,
 ): Promise<boolean> {
   return flavour.transaction(db, async (trx) => {
-    const row = await end(trx, operation, 'stopped').executeTakeFirst();
+    const row = await changeOperation(trx, operation)
+      .set({ state: 'stopping' })
+      .where('state', 'in', ['pending', 'running'])
+      .returningAll()
+      .executeTakeFirst();
     if (row === undefined) return false;
-    await noteAudit(trx, {
-      ...by,
-      tenant: row.tenant,
-      verb: 'bulk.stop',
-      target: targetOf(row),
-      counts: countsOf(row),
-    });
+    await noteAudit(trx, { ...auditOf(row, { verb: 'bulk.stop', counts: countsOf(row) }), ...by });
+    if (row.batch === null) await end(trx, row, 'stopped');
     return true;
   });
 }
 
 async function nextBatch(
-  { db, filtered }: BulkParts,
-  { filter, cursor, last_job }: BulkOperationRow,
+  { search }: BulkParts,
+  { filter, cursor }: BulkOperationRow,
   limit: number,
-): Promise<BulkBatch | undefined> {
-  const rows = await filtered(db, JSON.parse(filter))
-    .select(['id', 'job_id'])
-    .where('id', '>', cursor)
-    .where('id', '<=', last_job)
-    .orderBy('id')
-    .limit(limit)
-    .execute();
-  const next = rows.at(-1)?.id;
-  return next === undefined ? undefined : { cursor, next, jobIds: rows.map(({ job_id }) => job_id) };
+): Promise<BulkBatch> {
+  const page = await search.list(JSON.parse(filter), { limit, ...(cursor !== '' && { cursor }) });
+  return { cursor, next: page.nextCursor, jobIds: page.jobs.map(({ job_id }) => job_id) };
 }
 
+/** `false` when another was quicker. */
 async function keepBatch({ db, flavour }: BulkParts, row: BulkOperationRow, batch: BulkBatch): Promise<boolean> {
   return flavour.transaction(db, async (trx) => {
     const { numUpdatedRows } = await changeOperation(trx, row)
       .set({ batch: JSON.stringify(batch), state: 'running', started_at: row.started_at ?? new Date().toISOString() })
       .where('cursor', '=', row.cursor)
       .where('batch', 'is', null)
-      .where('state', 'in', OPEN_STATES)
+      .where('state', '=', row.state)
       .executeTakeFirst();
     return numUpdatedRows === 1n;
   });
 }
 
-async function complete({ db, flavour }: BulkParts, { cursor, ...operation }: BulkOperationRow): Promise<void> {
-  await flavour.transaction(db, async (trx) => {
-    const row = await end(trx, operation, 'completed')
-      .where('cursor', '=', cursor)
-      .where('batch', 'is', null)
-      .executeTakeFirst();
-    if (row === undefined) return;
-    const { tenant, verb, requested_by: who, request_id } = row;
-    const ended = { verb: `bulk.${verb}.completed`, target: targetOf(row), counts: countsOf(row) };
-    await noteAudit(trx, { tenant, who, request_id, ...ended });
-  });
-}
-
-/** Changes nothing when it has ended before. */
-function end(trx: Transaction<HistorySchema>, operation: BulkName, state: 'completed' | 'stopped') {
-  return changeOperation(trx, operation)
-    .set({ state, finished_at: new Date().toISOString() })
-    .where('state', 'in', OPEN_STATES)
-    .returningAll();
+async function end(trx: Transaction<HistorySchema>, row: BulkOperationRow, state: BulkState): Promise<void> {
+  await changeOperation(trx, row).set({ state, finished_at: new Date().toISOString() }).execute();
+  await noteAudit(trx, auditOf(row, { verb: `bulk.${row.verb}.${state}`, counts: countsOf(row) }));
 }
 
 function nameOf({ filter: { tenant }, bulk_id }: BulkOperation): BulkName {
@@ -201,15 +172,18 @@ function changeOperation(db: Kysely<HistorySchema>, { tenant, bulk_id }: BulkNam
   return db.updateTable('bulk_operations').where('tenant', '=', tenant).where('bulk_id', '=', bulk_id);
 }
 
-function targetOf({ bulk_id, filter }: BulkOperationRow) {
-  return { bulk_id, filter: JSON.parse(filter) };
+function auditOf(
+  { tenant, bulk_id, filter, requested_by: who, request_id }: Omit<BulkOperationRow, 'id'>,
+  what: Pick<AuditEntry, 'verb' | 'counts'>,
+): Omit<AuditEntry, 'time'> {
+  return { tenant, who, request_id, target: { bulk_id, filter: JSON.parse(filter) }, ...what };
 }
 
-function countsOf({ matched, changed, skipped, failed }: BulkOperationRow) {
+function countsOf({ matched, changed, skipped, failed }: BulkOperationRow): AuditEntry['counts'] {
   return { matched, changed, skipped, failed };
 }
 
 function toBulkOperation(row: Omit<BulkOperationRow, 'id'> & { readonly id?: number }): BulkOperation {
-  const { id, tenant, last_job, cursor, batch, filter, ...operation } = row;
+  const { id, tenant, cursor, batch, filter, ...operation } = row;
   return { ...operation, filter: JSON.parse(filter) };
 }

@@ -76,7 +76,7 @@ class SqlHistory implements JobHistory {
   constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
     this.#db = db;
     this.#flavour = flavour;
-    this.#bulkParts = { db, flavour, filtered: (db, filter) => this.#filtered(filter, db) };
+    this.#bulkParts = { db, flavour, search: this };
     this.#acceptances = new GroupCommit({
       commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, rows)),
       maxItems: MAX_GROUP,
@@ -277,10 +277,10 @@ class SqlHistory implements JobHistory {
     return marks.map(() => undefined);
   }
 
-  #filtered({ tenant, status, operation, labels = {} }: JobFilter, db = this.#db): Filterable {
+  #filtered({ tenant, status, operation, labels = {} }: JobFilter): Filterable {
     return Object.entries(labels).reduce<Filterable>(
       (query, [name, value]) => query.where(this.#flavour.hasLabel(name, value)),
-      db
+      this.#db
         .selectFrom('jobs')
         .where('tenant', '=', tenant)
         .$if(status !== undefined, (query) => query.where('status', 'in', status ?? []))

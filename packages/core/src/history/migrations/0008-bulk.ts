@@ -13,8 +13,7 @@ export async function up(db: Kysely<unknown>, { growingKey, integer, text }: Col
     .addColumn('requested_by', text, (column) => column.notNull())
     .addColumn('request_id', text, (column) => column.notNull())
     .addColumn('state', text, (column) => column.notNull())
-    .addColumn('last_job', integer, (column) => column.notNull())
-    .addColumn('cursor', integer, (column) => column.notNull())
+    .addColumn('cursor', text, (column) => column.notNull())
     .addColumn('batch', text)
     .addColumn('total', integer, (column) => column.notNull())
     .addColumn('matched', integer, (column) => column.notNull())
@@ -27,6 +26,7 @@ export async function up(db: Kysely<unknown>, { growingKey, integer, text }: Col
     .addColumn('finished_at', text)
     .addUniqueConstraint('bulk_operations_id', ['tenant', 'bulk_id'])
     .execute();
+  await db.schema.createIndex('bulk_operations_by_state').on('bulk_operations').columns(['state', 'id']).execute();
   await db.schema
     .createTable('audit')
     .addColumn('id', growingKey)
