@@ -1,5 +1,4 @@
 import type { ImageFormat } from './image.ts';
-import { luksFormat } from './luks/open.ts';
 import { ovaFormat } from './ova/open.ts';
 import { parallelsFormat } from './parallels/open.ts';
 import { qcow2Format } from './qcow2/open.ts';
@@ -18,7 +17,6 @@ const READABLE_FORMATS: readonly ImageFormat[] = [
   vdiFormat,
   parallelsFormat,
   ovaFormat,
-  luksFormat,
 ];
 
 /** Every container that is known, readable ones first. */
