@@ -32,6 +32,12 @@ const TEST_TOOLS = [
   { command: 'zstd', apt: 'zstd', brew: 'zstd' },
   { command: 'unzip', apt: 'unzip', brew: 'unzip' },
   { command: 'blkid', apt: 'util-linux', brew: 'util-linux' },
+  { command: 'sfdisk', apt: 'fdisk', brew: 'util-linux' },
+  { command: 'setfattr', apt: 'attr', brew: 'attr' },
+  { command: 'mkfs.exfat', apt: 'exfatprogs', brew: 'exfatprogs' },
+  { command: 'mkntfs', apt: 'ntfs-3g', brew: 'ntfs-3g' },
+  { command: 'fls', apt: 'sleuthkit', brew: 'sleuthkit' },
+  { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
 ];
 
 /** Which tools each command of the README needs. @type {Record<string, readonly Tool[]>} */

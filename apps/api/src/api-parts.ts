@@ -1,6 +1,4 @@
 import type { ApiConfig } from '@guestkit/core/config/api-config';
-import type { CancelIntents } from '@guestkit/core/coordination/cancel-intents';
-import type { Fence } from '@guestkit/core/coordination/fence';
 import type { WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { JobHistory } from '@guestkit/core/history/job-history';
 import type { JobQueue } from '@guestkit/core/queue/job-queue';
@@ -15,8 +13,6 @@ export interface ApiParts {
   readonly history: JobHistory;
   readonly queue: JobQueue;
   readonly registry: WorkerRegistry;
-  readonly cancels: CancelIntents;
-  readonly fence: Fence;
   readonly news: JobNews;
   /** Bull Board, to be mounted at `/board`. */
   readonly board: RequestHandler;

@@ -1,11 +1,9 @@
 import { createServer } from 'node:http';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { startLeader } from '@guestkit/core/coordination/leader';
-import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
-import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { openHistory } from '@guestkit/core/history/open-history';
 import { startOutbox } from '@guestkit/core/history/outbox';
@@ -44,12 +42,10 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger }));
   const stream = opened.use(new RedisEventStream({ connection, prefix }));
   const registry = new RedisWorkerRegistry({ connection, prefix });
-  const cancels = new RedisCancelIntents({ connection, prefix });
-  const fence = new RedisFence({ connection, prefix });
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
-  const parts = { config, history, queue, registry, cancels, fence, logger, metrics, clock: Date.now };
+  const parts = { config, history, queue, registry, logger, metrics, clock: Date.now };
   const onLeading = (isLeading: boolean) => noteLeading(isLeading, { metrics, logger });
   opened.use(startLeader({ leases: history, holder: config.nodeId, duties: duties(parts), onLeading, onError }));
   const board = opened.use(openBoard({ connection, config, onError }));

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkerConfig } from '@guestkit/core/config/worker-config';
-import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
@@ -64,7 +63,6 @@ export async function startWorker(
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger, lockMs, stalledCheckMs }));
   const events = opened.use(new RedisEventStream({ connection, prefix }));
   const registry = new RedisWorkerRegistry({ connection, prefix });
-  const cancels = opened.use(await new RedisCancelIntents({ connection, prefix }).watch(onError));
 
   let consumer: Consumer | undefined;
   const heartbeat = opened.use(
@@ -91,10 +89,11 @@ export async function startWorker(
   const handle = createAttemptHandler({
     workerId: config.workerId,
     advertise: () => heartbeat.advertisement,
-    ...{ registry, events, cancels, jails, metrics, logger },
+    ...{ registry, events, jails, metrics, logger },
     operations: repertoire.operations,
     inlineRunners: runners,
     maxLostAttempts: config.maxLostAttempts,
+    retry: config.retry,
     leaving: leaving.signal,
   });
   consumer = opened.use(await queue.consume({ tenant, pool, slots, consumer: config.workerId, handle, onError }));

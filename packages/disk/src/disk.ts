@@ -5,11 +5,16 @@ import type { DiskImage, ReferenceOpener } from './image/image.ts';
 import type { ByteSource } from './source/byte-source.ts';
 import type { Partition, PartitionTable } from './volume/partition-table.ts';
 
-/** A run of the disk that may hold a filesystem, named as libguestfs names it: `/dev/sda` (no table), `/dev/sda1`. */
+/**
+ * What may hold a filesystem, named as libguestfs names it: `/dev/sda` (no table), `/dev/sda1`, and what lies within those:
+ * `/dev/mapper/luks-UUID`.
+ */
 export interface Volume {
   readonly device: string;
   readonly source: ByteSource;
   readonly partition: Partition | undefined;
+  /** Devices that it lies on, when it is part of another volume or of several. */
+  readonly members?: readonly string[];
   /** `undefined` when nothing known was found. */
   readonly signature: VolumeSignature | undefined;
   /** Opened filesystem, when the type can be read. */
@@ -31,4 +36,6 @@ export interface OpenDiskOptions {
   readonly references: ReferenceOpener;
   /** Which disk of an archive (OVA) of several, counted from 1; the first when left out. */
   readonly disk?: number;
+  /** Passphrases and contents of key files for what is encrypted, to be tried in turn. */
+  readonly passphrases?: readonly Uint8Array[];
 }

@@ -1,8 +1,6 @@
 import path from 'node:path';
 import { readApiConfig } from '@guestkit/core/config/api-config';
-import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
-import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { createMemoryQueue } from '@guestkit/core/queue/memory-queue';
@@ -35,8 +33,6 @@ async function openApp(): Promise<Express> {
     history: stack.use(await openSqliteHistory({ file: path.join(place.folder, 'routes.sqlite') })),
     queue: stack.use(createMemoryQueue()),
     registry: new RedisWorkerRegistry({ connection, prefix: 'guestkit' }),
-    cancels: new RedisCancelIntents({ connection, prefix: 'guestkit' }),
-    fence: new RedisFence({ connection, prefix: 'guestkit' }),
     news: new JobNews(),
     board: Router(),
     probes: {},

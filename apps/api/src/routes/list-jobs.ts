@@ -1,19 +1,13 @@
-import type { JobFilter } from '@guestkit/core/history/job-history';
-import { JOB_STATES } from '@guestkit/core/job/state';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
+import { filterOf, filterShape } from '../job-filter.ts';
 import { jobSummarySchema, summaryOf } from '../job-view.ts';
-import { badQuery, readQuery, several, single, wholeNumber } from '../request/query.ts';
+import { badQuery, readQuery, single, wholeNumber } from '../request/query.ts';
 import { dataAnswer, type Route } from './route.ts';
 
 const querySchema = z.object({
-  status: several(z.enum(JOB_STATES)).optional().describe('Any of these; repeat it, or part values by commas'),
-  operation: several(z.string().min(1)).optional().describe('Any of these; repeat it, or part values by commas'),
-  label: z
-    .array(z.string().regex(/^[^=]+=/, 'expected KEY=VALUE'))
-    .optional()
-    .describe('`KEY=VALUE`; repeat it to demand several labels'),
+  ...filterShape,
   limit: single(wholeNumber({ min: 1, max: 1000 }))
     .optional()
     .describe('Jobs in a page, 100 when not given'),
@@ -46,23 +40,6 @@ export function listJobs({ history, config }: ApiParts): Route {
       sendData(response, 200, { jobs: page.jobs.map(summaryOf), total, next_cursor: page.nextCursor });
     },
   };
-}
-
-function filterOf(
-  tenant: string,
-  { status, operation, label }: Pick<z.output<typeof querySchema>, 'status' | 'operation' | 'label'>,
-): JobFilter {
-  return {
-    tenant,
-    ...(status && { status }),
-    ...(operation && { operation }),
-    ...(label && { labels: labelsOf(label) }),
-  };
-}
-
-/** The value may hold further equals signs. */
-function labelsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 function refuseCursor(error: unknown): never {

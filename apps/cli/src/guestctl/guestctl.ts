@@ -9,6 +9,8 @@ export interface ImageOptions {
   readonly format?: string;
   readonly references: ReferencePolicy;
   readonly root?: readonly string[];
+  readonly passphraseFile?: readonly string[];
+  readonly keyFile?: readonly string[];
   readonly verbose?: true;
 }
 
@@ -88,5 +90,7 @@ function imageCommand(program: Command, name: string, description: string): Comm
         .default('same-directory'),
     )
     .option('--root <folder>', 'folder for --references roots; may be repeated', collect)
+    .option('--passphrase-file <file>', 'file whose first line opens what is encrypted; may be repeated', collect)
+    .option('--key-file <file>', 'file all of whose bytes open what is encrypted; may be repeated', collect)
     .option('--verbose', 'tell where and how a failure came about');
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, realpathSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
 import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
 import {
   ImageReferenceError,
@@ -22,8 +22,27 @@ import type { ImageOptions } from './guestctl.ts';
 export function withDisk(image: string, options: ImageOptions, action: (disk: Disk) => Promise<void>): Promise<void> {
   const claim = options.format === undefined ? {} : { claimedFormat: options.format };
   return withImageFile(image, options, ({ source, references }) =>
-    action(openDisk(new CachedSource(source), { references, ...claim })),
+    action(openDisk(new CachedSource(source), { references, passphrases: readPassphrases(options), ...claim })),
   );
+}
+
+/** What may open an encrypted volume, in the order in which it is tried. */
+function readPassphrases({ passphraseFile = [], keyFile = [] }: ImageOptions): readonly Uint8Array[] {
+  return [...passphraseFile.map((file) => firstLine(readSecret(file))), ...keyFile.map(readSecret)];
+}
+
+function firstLine(bytes: Buffer): Uint8Array {
+  const end = bytes.indexOf('\n');
+  return end === -1 ? bytes : bytes.subarray(0, end);
+}
+
+function readSecret(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new CommandError('usage', `Cannot read the key in "${file}": ${code}`);
+  }
 }
 
 /** The files of an image as they lie on this host. */

@@ -4,7 +4,7 @@ import type { DiskErrorKind } from '@guestkit/disk';
 import type { ErrorFacts } from '../jail/error-facts.ts';
 import type { Ending } from '../jail/task.ts';
 
-// What follows from how an attempt ended. Whether a code is worth another attempt is said in core/job/error-code.ts.
+// What follows from how an attempt ended. Whether that is worth another attempt is decided in next-attempt.ts.
 
 const CODE_OF_DISK_ERROR: Readonly<Record<DiskErrorKind, ErrorCode>> = {
   io: 'IMAGE_UNREADABLE',
@@ -13,7 +13,7 @@ const CODE_OF_DISK_ERROR: Readonly<Record<DiskErrorKind, ErrorCode>> = {
   unsupported: 'IMAGE_UNSUPPORTED',
   encrypted: 'IMAGE_ENCRYPTED',
   denied: 'REFERENCE_DENIED',
-  'not-found': 'EXECUTION_ERROR',
+  'not-found': 'NOT_IN_IMAGE',
 };
 
 export type Failure = Exclude<Ending, { readonly kind: 'result' | 'stopped' }>;
@@ -32,8 +32,7 @@ export function errorOf(failure: Failure): JobError {
         ? jobError('OUT_OF_MEMORY', `The attempt needed more memory than it is allowed: ${failure.reason}`)
         : jobError('ATTEMPT_CRASHED', `The process of the attempt ended without an answer: ${failure.reason}`);
     case 'abuse':
-      // an image that got hold of its parser once will do so again
-      return final(jobError('ATTEMPT_CRASHED', `The process of the attempt broke the rules: ${failure.message}`));
+      return jobError('RULES_BROKEN', `The process of the attempt broke the rules: ${failure.message}`);
   }
 }
 
@@ -47,11 +46,5 @@ function errorOfOperation({ name, message, kind, format, offset, path }: ErrorFa
     ...(offset !== undefined && { offset }),
     ...(path !== undefined && { path }),
   };
-  const error = jobError(CODE_OF_DISK_ERROR[kind], message, details);
-  // what is not in the image now will not be there later
-  return kind === 'not-found' ? final(error) : error;
-}
-
-function final(error: JobError): JobError {
-  return { ...error, recoverable: false, retry_recommended: false };
+  return jobError(CODE_OF_DISK_ERROR[kind], message, details);
 }

@@ -1,6 +1,7 @@
-import { CancelCopy } from '@guestkit/core/coordination/cancel-copy';
+import { readRetrySettings } from '@guestkit/core/config/retry-setting';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
+import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
 import type { JobEvent } from '@guestkit/core/job/event';
 import type { Delivery } from '@guestkit/core/queue/job-queue';
 import { createLogger } from '@guestkit/core/telemetry/logger';
@@ -59,38 +60,64 @@ describe('an attempt', () => {
     expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'drain' });
   });
 
-  test('ends its job without running when that is to be cancelled', async () => {
+  test('that failed is followed by another, after the delay that its document asks for', async () => {
     const { told, events } = recorder();
-    const outcome = await handle(delivery('system.echo'), { events, cancels: cancelsOf('not needed') });
-    expect(outcome).toMatchObject({ kind: 'failed', retry: false });
-    expect(told.map(({ type }) => type)).toEqual(['assigned', 'finished']);
-    expect(told.at(-1)).toMatchObject({ result: { status: 'cancelled', error: { message: 'not needed' } } });
-  });
-
-  test('stops and ends its job when that is to be cancelled, and is not tried again', async () => {
-    const cancels = new CancelCopy();
-    const { told, events } = recorder(({ type }) => type === 'progress' && cancels.add([cancelOf('not needed')]));
-    const given = delivery('test.spin', { execution: { max_attempts: 3 } });
-    expect(await handle(given, { events, cancels })).toMatchObject({ kind: 'failed', retry: false });
-    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { status: 'cancelled' } });
-  });
-
-  test('ends its job though the wish to cancel it is forgotten meanwhile', async () => {
-    const cancels = new CancelCopy();
-    const { told, events } = recorder(({ type }) => {
-      if (type !== 'progress') return;
-      cancels.add([cancelOf('not needed')]);
-      cancels.replace([]);
+    const retry = { policy: 'linear', delay_seconds: 7, jitter: 'none' };
+    const job = delivery('test.abort', { execution: { max_attempts: 3, retry } });
+    expect(await handle({ ...job, attempt: 2, failedAttempts: 1 }, { events })).toMatchObject({
+      ...{ kind: 'failed', retry: true, delayMs: 14_000 },
     });
-    await handle(delivery('test.spin'), { events, cancels });
-    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { status: 'cancelled' } });
+    expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'retry', error: { code: 'ATTEMPT_CRASHED' } });
+  });
+
+  test('that failed is followed as the worker is configured for its operation', async () => {
+    const retry = readRetrySettings(['test.abort=fixed:5s:5s:none', '*=fixed:9s:9s:none']);
+    const job = delivery('test.abort', { execution: { max_attempts: 2 } });
+    expect(await handle(job, { retry })).toMatchObject({ retry: true, delayMs: 5_000 });
+  });
+
+  test('that failed as the last that max_attempts allows ends the job, which goes to the dead letters', async () => {
+    const { told, events } = recorder();
+    const job = delivery('test.abort', { execution: { max_attempts: 3 } });
+    const outcome = await handle({ ...job, attempt: 9, failedAttempts: 2, lostAttempts: 4 }, { events });
+    expect(outcome).toMatchObject({ kind: 'failed', retry: false });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', dead_letter: { class: 'crash', because: 'attempts' } });
+  });
+
+  test('is not followed by one that could begin only after the deadline', async () => {
+    const { told, events } = recorder();
+    const deadline = new Date(Date.now() + 20_000).toISOString();
+    const retry = { policy: 'fixed', delay_seconds: 30, jitter: 'none' };
+    const execution = { max_attempts: 3, deadline, retry };
+    expect(await handle(delivery('test.abort', { execution }), { events })).toMatchObject({ retry: false });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', dead_letter: { class: 'crash', because: 'deadline' } });
+  });
+
+  test('whose image is corrupt is the last, whatever is to be retried', async () => {
+    const { told, events } = recorder();
+    const execution = { max_attempts: 9, retry: { retry_on: Object.keys(ERROR_CLASSES) } };
+    expect(await handle(delivery('test.corrupt', { execution }), { events })).toMatchObject({ retry: false });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', dead_letter: { class: 'corrupt', because: 'class' } });
+  });
+
+  test('is refused after a vanished worker where retry_on leaves that class out', async () => {
+    const { told, events } = recorder();
+    const job = delivery('system.echo', { execution: { retry: { retry_on: ['io'] } } });
+    expect(await handle({ ...job, lostAttempts: 1 }, { events })).toMatchObject({ retry: false });
+    expect(told.at(-1)).toMatchObject({ dead_letter: { class: 'worker-lost', because: 'class' } });
+    expect(await handle(job)).toMatchObject({ kind: 'completed' });
   });
 
   test('is refused when too many workers vanished before it', async () => {
     const { told, events } = recorder();
-    const outcome = await handle({ ...delivery('system.echo'), lostAttempts: 6 }, { events });
+    const job = delivery('system.echo', { execution: { max_attempts: 9 } });
+    const outcome = await handle({ ...job, lostAttempts: 6 }, { events });
     expect(outcome).toMatchObject({ kind: 'failed', retry: false });
-    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { error: { code: 'WORKER_LOST' } } });
+    expect(told.at(-1)).toMatchObject({
+      type: 'finished',
+      result: { error: { code: 'WORKER_LOST' } },
+      dead_letter: { class: 'worker-lost', because: 'attempts' },
+    });
   });
 
   test('survives as many vanished workers as allowed', async () => {
@@ -127,27 +154,17 @@ describe('an attempt', () => {
 
 const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
 
-function cancelOf(reason: string) {
-  return { tenant: QUEUE.tenant, jobId: jobDocument().job_id, reason };
-}
-
-function cancelsOf(reason: string): CancelCopy {
-  const cancels = new CancelCopy();
-  cancels.add([cancelOf(reason)]);
-  return cancels;
-}
-
 function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSignal = new AbortController().signal) {
   return createAttemptHandler({
     workerId: 'worker-a',
     advertise: () => advertisement([...TEST_REPERTOIRE.operations.keys()]),
     registry: REGISTRY,
     events: recorder().events,
-    cancels: new CancelCopy(),
     jails,
     operations: TEST_REPERTOIRE.operations,
     inlineRunners: runners,
     maxLostAttempts: 5,
+    retry: readRetrySettings([]),
     metrics: createWorkerMetrics({ heartbeatAgeSeconds: () => 0 }),
     logger: createLogger({ level: 'silent', app: 'worker', nodeId: 'test' }),
     leaving: new AbortController().signal,

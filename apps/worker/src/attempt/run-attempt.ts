@@ -1,4 +1,6 @@
-import { jobError } from '@guestkit/core/job/error-code';
+import { classOf, jobError } from '@guestkit/core/job/error-code';
+import type { FinishedEvent } from '@guestkit/core/job/event';
+import type { EndCause } from '@guestkit/core/job/next-attempt';
 import {
   completedResult,
   type EndedAttempt,
@@ -7,20 +9,19 @@ import {
   type JobMetrics,
   type ResultDocument,
 } from '@guestkit/core/job/result';
-import { DEFAULT_RETRY_POLICY, retryDelayMs } from '@guestkit/core/job/retry-policy';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
 import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
 import type { Progress } from '@guestkit/operations/operation';
 import { emptyReport, type JailReport } from '../jail/task.ts';
 import { admit } from './admission.ts';
-import { Cancellation } from './cancellation.ts';
 import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
+import { whatFollows } from './retry.ts';
 
 const POSTPONE_MS = 500;
 
@@ -70,20 +71,17 @@ class Attempt {
     countAttempt(this.#delivery, this.#host);
     if (admission.kind === 'refused') {
       this.#journal.mention({ type: 'assigned' });
-      return this.#fail(admission.error, emptyReport({ kind: 'stopped' }));
+      return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
     this.#logger.info('attempt started');
     const { operation, payload } = admission;
-    const { job } = this.#delivery;
-    const { document } = job;
-    // nothing can interrupt what runs in the worker itself
-    using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
-    const signal = AbortSignal.any([this.#lost, this.#host.leaving, ...(cancellation ? [cancellation.signal] : [])]);
+    const { document } = this.#delivery.job;
+    const signal = AbortSignal.any([this.#lost, this.#host.leaving]);
     const onProgress = (step: Progress) => this.#progress.add(step);
     const report = await execute({ document, operation, payload, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
-    return await this.#settle(report, cancellation);
+    return this.#settle(report);
   }
 
   #postpone(reason: string): Outcome {
@@ -92,12 +90,11 @@ class Attempt {
     return postponed(reason);
   }
 
-  #settle(report: JailReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
+  #settle(report: JailReport): Outcome | Promise<Outcome> {
     const { ending } = report;
     if (this.#lost.aborted) return this.#abandon();
-    if (ending.kind === 'result') return this.#complete(ending.value, report);
-    if (cancellation?.error) return this.#fail(cancellation.error, report);
     if (ending.kind === 'stopped') return this.#release();
+    if (ending.kind === 'result') return this.#complete(ending.value, report);
     // for the operator alone: it may name places of the host
     if (ending.kind === 'died') this.#logger.warn({ stderr: ending.stderr }, 'process of the attempt ended');
     return this.#fail(this.#errorOf(ending), report);
@@ -126,17 +123,19 @@ class Attempt {
   }
 
   async #fail(error: JobError, report: JailReport): Promise<Outcome> {
-    const reason = `${error.code}: ${error.message}`;
-    if (error.retry_recommended && this.#mayRetry()) {
-      await this.#tell({ type: 'released', reason: 'retry', error });
-      this.#host.metrics.attempts.inc({ outcome: 'retry' });
-      this.#logger.warn({ error }, 'attempt failed, another will follow');
-      if (this.#lost.aborted) return this.#abandon();
-      const delayMs = retryDelayMs(DEFAULT_RETRY_POLICY, this.#delivery.failedAttempts + 1, Math.random);
-      return { kind: 'failed', retry: true, delayMs, reason };
-    }
-    const told = await this.#finish(failedResult(this.#endedAttempt(report), error));
-    return told ? { kind: 'failed', retry: false, reason } : this.#abandon();
+    const next = whatFollows(error, this.#delivery, this.#host);
+    if (next.kind === 'none') return this.#failForGood(error, next.because, report);
+    await this.#tell({ type: 'released', reason: 'retry', error });
+    this.#host.metrics.attempts.inc({ outcome: 'retry' });
+    this.#logger.warn({ error, ...next }, 'attempt failed, another will follow');
+    if (this.#lost.aborted) return this.#abandon();
+    return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error) };
+  }
+
+  async #failForGood(error: JobError, because: EndCause, report: JailReport): Promise<Outcome> {
+    const result = failedResult(this.#endedAttempt(report), error);
+    const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
+    return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
   }
 
   #errorOf(failure: Failure): JobError {
@@ -145,13 +144,9 @@ class Attempt {
     return isLate ? jobError('DEADLINE_EXCEEDED', `execution.deadline passed at ${deadline}`) : errorOf(failure);
   }
 
-  #mayRetry(): boolean {
-    return this.#delivery.failedAttempts + 1 < this.#delivery.job.document.execution.max_attempts;
-  }
-
   /** Tells the end of the job. `false` when it ceased to be ours before that. */
-  async #finish(result: ResultDocument): Promise<boolean> {
-    if (!(await this.#tell({ type: 'finished', result }))) return false;
+  async #finish(result: ResultDocument, more: Pick<FinishedEvent, 'dead_letter'> = {}): Promise<boolean> {
+    if (!(await this.#tell({ type: 'finished', result, ...more }))) return false;
     countResult(result, this.#delivery, this.#host);
     this.#logger.info({ status: result.status, error: result.error, ...result.execution_summary }, 'attempt ended');
     return true;
@@ -196,6 +191,10 @@ class Attempt {
   #elapsedSeconds(): number {
     return (Date.now() - this.#startedAtMs) / 1000;
   }
+}
+
+function reasonOf({ code, message }: JobError): string {
+  return `${code}: ${message}`;
 }
 
 function postponed(reason: string): Outcome {

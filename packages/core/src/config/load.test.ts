@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { DEFAULT_RETRY_POLICY } from '../job/retry-policy.ts';
 import { readApiConfig } from './api-config.ts';
 import { ConfigError } from './config-error.ts';
 import { readWorkerConfig } from './worker-config.ts';
@@ -55,6 +56,7 @@ describe('a configuration', () => {
       labels: {},
       jailUser: true,
       maxLostAttempts: 5,
+      retry: { operations: new Map(), others: DEFAULT_RETRY_POLICY },
     });
   });
 
@@ -143,6 +145,13 @@ describe('a configuration file', () => {
     expect(worker(['--config', yaml])).toMatchObject(expected);
   });
 
+  test('may have a table of how operations are retried', () => {
+    const config = file('retry.toml', '[retry]\n"a.b" = "fixed:2s"\n"*" = "linear"\n');
+    const { operations, others } = worker(['--config', config]).retry;
+    expect(operations.get('a.b')).toMatchObject({ policy: 'fixed', delayMs: 2_000 });
+    expect(others).toMatchObject({ policy: 'linear' });
+  });
+
   test('may be empty, and may hold the keys of both apps', () => {
     expect(api(['--config', file('empty.yml', '')])).toMatchObject({ port: 8080 });
     expect(api(['--config', file('both.toml', 'port = 1\nslots = 2\n')])).toMatchObject({ port: 1 });
@@ -208,6 +217,7 @@ describe('bad values', () => {
     [['--references', 'all'], '--references: must be one of deny, same-directory, roots, got "all"'],
     [['--pool', 'a:b'], '--pool: must be up to 64 letters, digits, dots, hyphens or underscores, got "a:b"'],
     [['--labels', '=x'], '--labels: must be pairs like zone=a, got "=x", got ["=x"]'],
+    [['--retry', 'a.b=often'], '--retry: must have one of fixed, linear, exponential, got "often"'],
     [['--image-roots', ','], '--image-roots: must name at least one folder'],
   ])('of a worker are refused: %j', (argv, problem) => {
     expect(problemsOf(() => worker(argv))).toEqual([expect.stringContaining(problem)]);

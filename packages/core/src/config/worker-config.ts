@@ -1,13 +1,17 @@
 import path from 'node:path';
 import { API_KEYS } from './api-keys.ts';
 import { type ConfigInputs, type LoadedConfig, loadConfig } from './load.ts';
+import { type RetrySettings, readRetrySettings } from './retry-setting.ts';
 import type { ConfigOf } from './schema.ts';
 import { WORKER_KEYS } from './worker-keys.ts';
 
 type Raw = ConfigOf<typeof WORKER_KEYS>;
 
 /** What a worker is told. Folders are absolute. */
-export type WorkerConfig = Omit<Raw, 'labels'> & { readonly labels: Readonly<Record<string, string>> };
+export type WorkerConfig = Omit<Raw, 'labels' | 'retry'> & {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly retry: RetrySettings;
+};
 
 /** Reads the configuration of a worker. @throws ConfigError naming every bad key and its place */
 export function readWorkerConfig(inputs: ConfigInputs): WorkerConfig {
@@ -15,6 +19,7 @@ export function readWorkerConfig(inputs: ConfigInputs): WorkerConfig {
   return Object.freeze({
     ...values,
     labels: Object.freeze(Object.fromEntries(values.labels.map(splitLabel))),
+    retry: readRetrySettings(values.retry),
     imageRoots: absolute(values.imageRoots),
     outputRoots: absolute(values.outputRoots),
   });

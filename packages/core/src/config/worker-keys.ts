@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { COMMON_KEYS, checkName, folders } from './common-keys.ts';
+import { readRetrySettings } from './retry-setting.ts';
 import { Derived, demand, flag, integer, list, milliseconds, oneOf, port, text } from './schema.ts';
 
 /** Keys of a worker. */
@@ -39,6 +40,11 @@ export const WORKER_KEYS = {
   lockMs: milliseconds('How long a claim lasts without renewal', 2500, { min: 1000 }),
   stalledCheckMs: milliseconds('Between two looks for jobs of vanished workers', 1000, { min: 100 }),
   maxLostAttempts: integer('Vanished workers that a job survives', 5),
+  retry: list(
+    'How to retry operations, where documents do not say: NAME=POLICY:DELAY:CAP:JITTER:CLASS+CLASS',
+    [],
+    (settings) => void readRetrySettings(settings),
+  ),
   maxDiskSizeGb: integer('Largest disk to take, in GB; 0 for no bound', 0),
   labels: list('Labels k=v that routing.affinity is matched with', [], checkLabels),
   dataLocality: list('Names of the storage that is near', []),

@@ -3,8 +3,8 @@ import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
 import type { JobState } from '../job/state.ts';
-import type { Cancellations } from './cancellation.ts';
-import type { TimeLimits } from './time-limits.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { BulkOperations } from './bulk-operations.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -12,8 +12,6 @@ export interface AcceptedJob {
   readonly pool: string;
   readonly document: JobDocument;
   readonly acceptedAtMs: number;
-  /** How long it may wait for its first attempt where its document says nothing; 0 for any time. */
-  readonly waitSeconds?: number;
 }
 
 /** What history knows of a job. Times are RFC 3339 in UTC. */
@@ -35,8 +33,6 @@ export interface JobRecord {
   /** When the latest attempt began. */
   readonly started_at: string | null;
   readonly completed_at: string | null;
-  /** When somebody asked for its end. */
-  readonly cancel_requested_at: string | null;
   readonly error: JobError | null;
   readonly document: JobDocument;
 }
@@ -72,7 +68,7 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, Cancellations, TimeLimits, AsyncDisposable {
+export interface JobHistory extends Leases, AsyncDisposable, BulkOperations, AuditLog {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */
@@ -81,6 +77,8 @@ export interface JobHistory extends Leases, Cancellations, TimeLimits, AsyncDisp
   notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]>;
   /** Writes events; repeated and late ones change nothing. Final states do not move. */
   record(events: readonly JobEvent[]): Promise<void>;
+  /** Ends a job that waits for its first attempt or another one. `false` when a worker holds it, or it has ended. */
+  cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean>;
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
   /** @throws RangeError when the cursor is not one of ours */
   list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>;

@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
 import type { JobState } from '../job/state.ts';
+import type { BulkState, BulkVerb } from './bulk-operations.ts';
 import type { AttemptRecord } from './job-history.ts';
 
 // The tables as the newest migration leaves them. Times are RFC 3339 in UTC with milliseconds, so that text order is time order.
@@ -41,20 +42,11 @@ export interface JobsTable {
   readonly error_code: string | null;
   /** The highest sequence among its events; -1 before the first. */
   readonly last_sequence: number;
-  readonly cancel_requested_at: string | null;
-  readonly cancel_reason: string | null;
-  /** Until when its first attempt must have begun. */
-  readonly wait_until: string | null;
-  readonly deadline: string | null;
-  /** Of one attempt. */
-  readonly timeout_seconds: number | null;
 }
 
 export interface AttemptsTable {
   readonly job: number;
   readonly attempt: number;
-  readonly token: string | null;
-  readonly first_sequence: number | null;
   readonly worker_id: string;
   readonly started_at: string;
   readonly ended_at: string | null;
@@ -102,6 +94,44 @@ export interface LeasesTable {
   readonly expires_at: string;
 }
 
+export interface BulkOperationsTable {
+  readonly id: Generated<number>;
+  readonly tenant: string;
+  readonly bulk_id: string;
+  readonly verb: BulkVerb;
+  /** JSON of the filter. */
+  readonly filter: string;
+  readonly requested_by: string;
+  readonly request_id: string;
+  readonly state: BulkState;
+  /** Where the next batch begins; empty at the start. */
+  readonly cursor: string;
+  /** JSON of the batch that was taken and not told of. */
+  readonly batch: string | null;
+  readonly total: number;
+  readonly matched: number;
+  readonly changed: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly error: string | null;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+export interface AuditTable {
+  readonly id: Generated<number>;
+  readonly tenant: string;
+  readonly time: string;
+  readonly who: string;
+  readonly request_id: string;
+  readonly verb: string;
+  /** JSON. */
+  readonly target: string;
+  /** JSON. */
+  readonly counts: string;
+}
+
 export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly attempts: AttemptsTable;
@@ -109,9 +139,12 @@ export interface HistorySchema {
   readonly results: ResultsTable;
   readonly idempotency_keys: IdempotencyKeysTable;
   readonly leases: LeasesTable;
+  readonly bulk_operations: BulkOperationsTable;
+  readonly audit: AuditTable;
 }
 
 export type JobRow = Selectable<JobsTable>;
 export type AttemptRow = Selectable<AttemptsTable>;
+export type BulkOperationRow = Selectable<BulkOperationsTable>;
 export type EventRow = Selectable<EventsTable>;
 export type NewResultRow = Insertable<ResultsTable>;

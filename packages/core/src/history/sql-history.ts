@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
+import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
-import type { JobError, ResultDocument } from '../job/result.ts';
-import type { CancelAnswer, OpenCancelPage } from './cancellation.ts';
+import type { ResultDocument } from '../job/result.ts';
+import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
+import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -17,14 +19,32 @@ import type {
   JobRecord,
 } from './job-history.ts';
 import { migrateToLatest } from './migrations/migrate.ts';
-import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRecord, toJobRow } from './rows.ts';
+import {
+  JOB_COLUMNS,
+  type JobRowWithoutResult,
+  type NewJobRow,
+  toAcceptedJob,
+  toAttemptRecord,
+  toEvent,
+  toJobRecord,
+  toJobRow,
+} from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
-import { endUnheld, openCancels, requestCancel } from './sql-cancellation.ts';
+import { listAudit, noteAudit } from './sql-audit.ts';
+import {
+  addBulkOperation,
+  type BulkParts,
+  endBulkBatch,
+  findBulkOperation,
+  listBulkOperations,
+  openBulkOperations,
+  stopBulkOperation,
+  takeBulkBatch,
+} from './sql-bulk-operations.ts';
+import { purgeJobs } from './sql-deletion.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
-import { overdue, takeBack } from './sql-time-limits.ts';
-import type { OverdueJob, OverdueQuery } from './time-limits.ts';
 import { writeEvents } from './write-events.ts';
 
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
@@ -49,12 +69,14 @@ type Filterable = JobsQuery<object>;
 class SqlHistory implements JobHistory {
   readonly #db: Kysely<HistorySchema>;
   readonly #flavour: SqlFlavour;
+  readonly #bulkParts: BulkParts;
   readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
 
   constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
     this.#db = db;
     this.#flavour = flavour;
+    this.#bulkParts = { db, flavour, search: this };
     this.#acceptances = new GroupCommit({
       commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, rows)),
       maxItems: MAX_GROUP,
@@ -92,24 +114,13 @@ class SqlHistory implements JobHistory {
     });
   }
 
-  requestCancel(tenant: string, jobId: string, reason: string): Promise<CancelAnswer | undefined> {
-    return requestCancel(this.#db, this.#flavour, { tenant, jobId, reason });
-  }
-
-  openCancels(page: { readonly limit: number; readonly after?: number }): Promise<OpenCancelPage> {
-    return openCancels(this.#db, page);
-  }
-
-  endUnheld(tenant: string, jobId: string, error: JobError): Promise<boolean> {
-    return endUnheld(this.#db, this.#flavour, { tenant, jobId, error });
-  }
-
-  overdue(query: OverdueQuery): Promise<readonly OverdueJob[]> {
-    return overdue(this.#db, query);
-  }
-
-  takeBack(tenant: string, jobId: string, attempt: number): Promise<boolean> {
-    return takeBack(this.#db, this.#flavour, { tenant, jobId, attempt });
+  async cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean> {
+    return this.#flavour.transaction(this.#db, async (trx) => {
+      const row = await this.#flavour.hold(jobById(trx, tenant, jobId)).executeTakeFirst();
+      if (row?.status !== 'pending') return false;
+      await writeEvents(trx, [cancellation(row, reason, new Date().toISOString())], this.#flavour);
+      return true;
+    });
   }
 
   async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
@@ -200,6 +211,46 @@ class SqlHistory implements JobHistory {
     return findLease(this.#db, this.#flavour, name);
   }
 
+  addBulkOperation(operation: NewBulkOperation): Promise<BulkOperation> {
+    return addBulkOperation(this.#bulkParts, operation);
+  }
+
+  findBulkOperation(tenant: string, bulkId: string): Promise<BulkOperation | undefined> {
+    return findBulkOperation(this.#bulkParts, tenant, bulkId);
+  }
+
+  listBulkOperations(tenant: string, page: PageDemand): Promise<BulkPage> {
+    return listBulkOperations(this.#bulkParts, tenant, page);
+  }
+
+  openBulkOperations(): Promise<readonly BulkOperation[]> {
+    return openBulkOperations(this.#bulkParts);
+  }
+
+  takeBulkBatch(operation: BulkOperation, limit: number): Promise<BulkBatch | undefined> {
+    return takeBulkBatch(this.#bulkParts, operation, limit);
+  }
+
+  endBulkBatch(operation: BulkOperation, batch: BulkBatch, told: BulkTold): Promise<boolean> {
+    return endBulkBatch(this.#bulkParts, operation, { batch, told });
+  }
+
+  stopBulkOperation(tenant: string, bulk_id: string, by: AuditAuthor): Promise<boolean> {
+    return stopBulkOperation(this.#bulkParts, { tenant, bulk_id }, by);
+  }
+
+  purgeJobs(tenant: string, jobIds: readonly string[]): Promise<readonly string[]> {
+    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, tenant, jobIds));
+  }
+
+  noteAudit(entry: Omit<AuditEntry, 'time'>): Promise<void> {
+    return noteAudit(this.#db, entry);
+  }
+
+  listAudit(tenant: string, page: PageDemand): Promise<AuditPage> {
+    return listAudit(this.#db, tenant, page);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#acceptances.settled(), this.#marks.settled()]);
     await this.#db.destroy();
@@ -236,6 +287,21 @@ class SqlHistory implements JobHistory {
         .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
     );
   }
+}
+
+/** The end of a job that no worker holds, told like any other. */
+function cancellation(row: JobRowWithoutResult, reason: string, now: string): JobEvent {
+  const { tenant, job_id, attempt, started_at } = row;
+  const result: ResultDocument = {
+    job_id,
+    worker_id: '',
+    status: 'cancelled',
+    failed_at: now,
+    execution_summary: { started_at: started_at ?? now, duration_seconds: 0, duration_ms: 0, attempt },
+    error: jobError('CANCELLED', reason),
+  };
+  const sequence = row.last_sequence + 1;
+  return { type: 'finished', tenant, job_id, attempt, sequence, timestamp: now, worker_id: '', result };
 }
 
 function chunksOf<Item>(size: number, items: readonly Item[]): readonly (readonly Item[])[] {

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
+import type { AttemptRecord } from './job-history.ts';
 import {
   JOB_COLUMNS,
   type JobRowWithoutResult,
@@ -11,8 +12,7 @@ import {
 } from './rows.ts';
 import type { AttemptRow, HistorySchema } from './schema.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
-import { applyEvent, type KnownAttempt, type Standing } from './standing.ts';
-import { admitEvent } from './twins.ts';
+import { applyEvent, type Standing } from './standing.ts';
 
 /** Of the progress of a job the newest are kept: these, and up to a hundred more until the next look. */
 const KEPT_PROGRESS = 1_000;
@@ -22,7 +22,7 @@ interface Change {
   readonly job: number;
   readonly after: Standing;
   /** Those that are new or have changed. */
-  readonly attempts: readonly KnownAttempt[];
+  readonly attempts: readonly AttemptRecord[];
   /** Those that were not refused. */
   readonly events: readonly JobEvent[];
 }
@@ -80,11 +80,8 @@ function changeOf(row: JobRowWithoutResult, attempts: readonly AttemptRow[], eve
   let after = before;
   const accepted: JobEvent[] = [];
   for (const event of events) {
-    const admitted = admitEvent(after, event);
-    if (admitted === undefined) continue;
-    const next = applyEvent(admitted.standing, admitted.event);
-    if (next === admitted.standing) continue;
-    accepted.push(admitted.event);
+    const next = applyEvent(after, event);
+    if (next !== after) accepted.push(event);
     after = next;
   }
   const changed = after.attempts.filter((attempt) => !before.attempts.includes(attempt));
@@ -145,9 +142,6 @@ async function writeAttempts(trx: Transaction<HistorySchema>, changes: readonly 
     .values(rows)
     .onConflict((conflict) =>
       conflict.columns(['job', 'attempt']).doUpdateSet((eb) => ({
-        token: eb.ref('excluded.token'),
-        first_sequence: eb.ref('excluded.first_sequence'),
-        worker_id: eb.ref('excluded.worker_id'),
         started_at: eb.ref('excluded.started_at'),
         ended_at: eb.ref('excluded.ended_at'),
         outcome: eb.ref('excluded.outcome'),

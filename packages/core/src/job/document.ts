@@ -38,6 +38,16 @@ export const timeoutsSchema = z.object({
   progress_seconds: optional(u64),
 });
 
+/** Ours, beside the protocol; see docs/retries.md. What is absent is as the worker is configured. */
+export const retrySchema = z.object({
+  policy: optional(text),
+  delay_seconds: optional(u32),
+  max_delay_seconds: optional(u32),
+  jitter: optional(text),
+  /** Classes of error-class.ts. */
+  retry_on: optional(z.array(text)),
+});
+
 export const executionSchema = z.object({
   idempotency_key: optional(text),
   attempt: u32.default(1),
@@ -47,6 +57,7 @@ export const executionSchema = z.object({
   priority: u8.default(5),
   cancellable: z.boolean().default(true),
   timeouts: optional(timeoutsSchema),
+  retry: optional(retrySchema),
 });
 
 export const constraintsSchema = z.object({
@@ -104,6 +115,7 @@ export const jobDocumentSchema = z.object({
 
 /** A job document after parsing: defaults filled in, nulls and unknown members gone, timestamps normalised to UTC. */
 export type JobDocument = z.infer<typeof jobDocumentSchema>;
+export type Retry = z.infer<typeof retrySchema>;
 export type Execution = z.infer<typeof executionSchema>;
 export type Constraints = z.infer<typeof constraintsSchema>;
 export type Routing = z.infer<typeof routingSchema>;

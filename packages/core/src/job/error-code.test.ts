@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ERROR_CODES, type ErrorCode, finalStateOf, jobError } from './error-code.ts';
+import { classOf, ERROR_CODES, type ErrorCode, finalStateOf, jobError } from './error-code.ts';
 
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];
 
@@ -9,8 +9,9 @@ test('docs/errors.md shows the table of error codes', () => {
   const page = readFileSync(path.join(import.meta.dirname, '../../../../docs/errors.md'), 'utf8');
   const rows = page.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
   const expected = codes.map((code) => {
-    const { phase, retry, ends, meaning } = ERROR_CODES[code];
-    return `| \`${code}\` | ${phase} | ${retry ? 'yes' : 'no'} | ${ends} | ${meaning} |`;
+    const { phase, class: errorClass, ends, meaning } = ERROR_CODES[code];
+    const retry = jobError(code, '').retry_recommended ? 'yes' : 'no';
+    return `| \`${code}\` | ${phase} | \`${errorClass}\` | ${retry} | ${ends} | ${meaning} |`;
   });
   expect(rows).toEqual(expected);
 });
@@ -35,6 +36,13 @@ describe('jobError', () => {
       format: 'qcow2',
       offset: 8,
     });
+  });
+});
+
+describe('classOf', () => {
+  test('is what the table says, and unknown for a code of somebody else', () => {
+    for (const code of codes) expect(classOf(jobError(code, ''))).toBe(ERROR_CODES[code].class);
+    expect(classOf({ code: 'toString' })).toBe('unknown');
   });
 });
 

@@ -1,10 +1,11 @@
+import { type ErrorClass, isRetried } from './error-class.ts';
 import type { JobError } from './result.ts';
 import type { FinalState } from './state.ts';
 
 interface ErrorMeaning {
   readonly phase: 'validation' | 'execution';
-  /** Whether the same document may succeed when run again; written as both `recoverable` and `retry_recommended`. */
-  readonly retry: boolean;
+  /** Decides whether another attempt follows. */
+  readonly class: ErrorClass;
   /** The state in which the job ends when no attempt is left. */
   readonly ends: Exclude<FinalState, 'completed'>;
   readonly meaning: string;
@@ -14,134 +15,164 @@ interface ErrorMeaning {
 export const ERROR_CODES = {
   VALIDATION_ERROR: {
     phase: 'validation',
-    retry: false,
+    class: 'invalid',
     ends: 'failed',
     meaning: 'The document, its operation or its payload is not acceptable',
   },
   PATH_DENIED: {
     phase: 'validation',
-    retry: false,
+    class: 'denied',
     ends: 'failed',
     meaning: 'A path in the payload lies outside the configured roots',
   },
   EXECUTION_ERROR: {
     phase: 'execution',
-    retry: true,
+    class: 'unknown',
     ends: 'failed',
     meaning: 'The operation failed for a reason that no other code names',
   },
   TIMEOUT: {
     phase: 'execution',
-    retry: true,
+    class: 'timeout',
     ends: 'timeout',
     meaning: 'The attempt ran longer than `execution.timeout_seconds`',
   },
   DEADLINE_EXCEEDED: {
     phase: 'execution',
-    retry: false,
+    class: 'deadline',
     ends: 'timeout',
     meaning: '`execution.deadline` passed before the job was done',
   },
   WAIT_TIMEOUT: {
     phase: 'execution',
-    retry: false,
+    class: 'wait-timeout',
     ends: 'timeout',
     meaning: 'No attempt began within `execution.timeouts.wait_seconds`',
   },
   HEARTBEAT_LOST: {
     phase: 'execution',
-    retry: true,
+    class: 'heartbeat-lost',
     ends: 'timeout',
     meaning: 'The attempt gave no sign of life for `execution.timeouts.heartbeat_seconds`',
   },
   NO_PROGRESS: {
     phase: 'execution',
-    retry: true,
+    class: 'no-progress',
     ends: 'timeout',
     meaning: 'The attempt told no progress for `execution.timeouts.progress_seconds`',
   },
-  CANCELLED: { phase: 'execution', retry: false, ends: 'cancelled', meaning: 'The job was cancelled by request' },
+  CANCELLED: { phase: 'execution', class: 'cancelled', ends: 'cancelled', meaning: 'The job was cancelled by request' },
   IMAGE_NOT_FOUND: {
     phase: 'execution',
-    retry: false,
+    class: 'not-found',
     ends: 'failed',
     meaning: 'The image does not exist within the image roots, or is not a regular file',
   },
   IMAGE_UNREADABLE: {
     phase: 'execution',
-    retry: true,
+    class: 'io',
     ends: 'failed',
     meaning: 'The storage failed while the image was read',
   },
   IMAGE_CHANGED: {
     phase: 'execution',
-    retry: true,
+    class: 'image-changed',
     ends: 'failed',
     meaning: 'The image was written to while it was read, as by a running machine',
   },
+  IMAGE_UNREACHABLE: {
+    phase: 'execution',
+    class: 'unreachable',
+    ends: 'failed',
+    meaning: 'The storage of the image does not answer',
+  },
+  IMAGE_LOCKED: {
+    phase: 'execution',
+    class: 'image-locked',
+    ends: 'failed',
+    meaning: 'Somebody else has the image to themselves',
+  },
   IMAGE_CORRUPT: {
     phase: 'execution',
-    retry: false,
+    class: 'corrupt',
     ends: 'failed',
     meaning: 'The image contradicts its own format; `details` name the format and the offset',
   },
   IMAGE_UNSUPPORTED: {
     phase: 'execution',
-    retry: false,
+    class: 'unsupported',
     ends: 'failed',
     meaning: 'The image needs a feature or format that this version cannot read',
   },
   IMAGE_ENCRYPTED: {
     phase: 'execution',
-    retry: false,
+    class: 'encrypted',
     ends: 'failed',
     meaning: 'The image cannot be read without a key',
   },
   IMAGE_FORMAT_MISMATCH: {
     phase: 'execution',
-    retry: false,
+    class: 'mismatch',
     ends: 'failed',
     meaning: 'The image is not of the format that the payload claims',
   },
   IMAGE_CHECKSUM_MISMATCH: {
     phase: 'execution',
-    retry: false,
+    class: 'mismatch',
     ends: 'failed',
     meaning: 'The image does not have the checksum that the payload names',
   },
+  NOT_IN_IMAGE: {
+    phase: 'execution',
+    class: 'not-found',
+    ends: 'failed',
+    meaning: 'What the operation looks for, such as an operating system, is not in the image',
+  },
   REFERENCE_DENIED: {
     phase: 'execution',
-    retry: false,
+    class: 'denied',
     ends: 'failed',
     meaning: 'The image names another file, which the reference policy does not allow to be opened',
   },
   RESULT_TOO_LARGE: {
     phase: 'execution',
-    retry: false,
+    class: 'too-large',
     ends: 'failed',
     meaning: 'The result is larger than what can be stored',
   },
   OUTPUT_FAILED: {
     phase: 'execution',
-    retry: true,
+    class: 'output',
     ends: 'failed',
     meaning: 'The result could not be written to the destination of the payload',
   },
+  NO_SPACE: {
+    phase: 'execution',
+    class: 'no-space',
+    ends: 'failed',
+    meaning: 'There was no space for the result or for scratch files',
+  },
   ATTEMPT_CRASHED: {
     phase: 'execution',
-    retry: true,
+    class: 'crash',
     ends: 'failed',
     meaning: 'The process of the attempt ended without an answer',
   },
+  RULES_BROKEN: {
+    phase: 'execution',
+    class: 'hostile',
+    ends: 'failed',
+    meaning: 'The process of the attempt said what none of ours says: its image may have taken it over',
+  },
   OUT_OF_MEMORY: {
     phase: 'execution',
-    retry: false,
+    class: 'out-of-memory',
     ends: 'failed',
     meaning: 'The attempt needed more memory than its jail allows',
   },
   WORKER_LOST: {
     phase: 'execution',
-    retry: true,
+    class: 'worker-lost',
     ends: 'failed',
     meaning: 'Worker after worker vanished while running the job, which is therefore not tried again',
   },
@@ -149,15 +180,21 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An error as results carry it; phase and advice come from the table. */
+/** An error as results carry it; phase and advice (`recoverable` and `retry_recommended` are the same) come from the tables. */
 export function jobError(code: ErrorCode, message: string, details?: Readonly<Record<string, unknown>>): JobError {
-  const { phase, retry } = ERROR_CODES[code];
+  const { phase, class: errorClass } = ERROR_CODES[code];
+  const retry = isRetried(errorClass, undefined);
   return { code, message, phase, ...(details && { details }), recoverable: retry, retry_recommended: retry };
 }
 
 /** The state in which a job ends for good with such an error. */
 export function finalStateOf(error: JobError): Exclude<FinalState, 'completed'> {
   return isErrorCode(error.code) ? ERROR_CODES[error.code].ends : 'failed';
+}
+
+/** What an error has in common with others; those of somebody else are of the class `unknown`. */
+export function classOf({ code }: Pick<JobError, 'code'>): ErrorClass {
+  return isErrorCode(code) ? ERROR_CODES[code].class : 'unknown';
 }
 
 function isErrorCode(code: string): code is ErrorCode {

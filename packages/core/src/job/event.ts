@@ -1,3 +1,5 @@
+import type { ErrorClass } from './error-class.ts';
+import type { EndCause } from './next-attempt.ts';
 import type { JobError, ResultDocument } from './result.ts';
 
 /**
@@ -11,8 +13,6 @@ export interface JobEventBase {
   readonly sequence: number;
   readonly timestamp: string;
   readonly worker_id: string;
-  /** Unique per delivery; attempts are in order of their number, then of this. Absent where history itself tells. */
-  readonly token?: string;
 }
 
 export interface AssignedEvent extends JobEventBase {
@@ -38,10 +38,18 @@ export interface ReleasedEvent extends JobEventBase {
   readonly error?: JobError;
 }
 
+/** A job that failed for good, the class of its error, and why it was not tried again. */
+export interface DeadLetterNote {
+  readonly class: ErrorClass;
+  readonly because: EndCause;
+}
+
 /** The job reached its final state. */
 export interface FinishedEvent extends JobEventBase {
   readonly type: 'finished';
   readonly result: ResultDocument;
+  /** Where the job went to the dead letters. */
+  readonly dead_letter?: DeadLetterNote;
 }
 
 export type JobEvent = AssignedEvent | RunningEvent | ProgressEvent | ReleasedEvent | FinishedEvent;

@@ -26,6 +26,13 @@ const FULL = {
     priority: 8,
     cancellable: false,
     timeouts: { wait_seconds: 60, heartbeat_seconds: 30, progress_seconds: 0 },
+    retry: {
+      policy: 'linear',
+      delay_seconds: 5,
+      max_delay_seconds: 60,
+      jitter: 'none',
+      retry_on: ['io', 'out-of-memory'],
+    },
   },
   constraints: {
     required_capabilities: ['guestkit.inspect'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RETRY_JITTERS, RETRY_POLICIES, type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+import { RETRY_JITTERS, RETRY_POLICIES, type RetryPolicy, retryDelayMs, retryPolicyOf } from './retry-policy.ts';
 
 const PLAIN: RetryPolicy = { policy: 'fixed', delayMs: 1_000, maxDelayMs: 60_000, jitter: 'none' };
 
@@ -64,5 +64,27 @@ describe('retryDelayMs', () => {
         return retryDelayMs(plain, failed + 1, () => 0) >= retryDelayMs(plain, failed, () => 0);
       }),
     );
+  });
+});
+
+describe('retryPolicyOf', () => {
+  const configured: RetryPolicy = { ...PLAIN, retryOn: ['io'] };
+
+  test('is the configured one where a document says nothing', () => {
+    expect(retryPolicyOf(undefined, configured)).toEqual(configured);
+    expect(retryPolicyOf({}, configured)).toEqual(configured);
+    expect(retryPolicyOf({}, PLAIN)).toEqual(PLAIN);
+  });
+
+  test('takes each member that a document gives', () => {
+    const asked = { policy: 'linear', delay_seconds: 2, max_delay_seconds: 5, jitter: 'full', retry_on: ['crash'] };
+    expect(retryPolicyOf(asked, configured)).toEqual({
+      ...{ policy: 'linear', delayMs: 2_000, maxDelayMs: 5_000, jitter: 'full', retryOn: ['crash'] },
+    });
+  });
+
+  test('does not cut a longer delay that is asked for by the configured cap', () => {
+    expect(retryPolicyOf({ delay_seconds: 300 }, configured)).toMatchObject({ delayMs: 300_000, maxDelayMs: 300_000 });
+    expect(retryPolicyOf({ max_delay_seconds: 0 }, configured)).toMatchObject({ delayMs: 1_000, maxDelayMs: 0 });
   });
 });

@@ -1,6 +1,7 @@
 import type { JobDocument } from './document.ts';
 import { isJobId } from './job-id.ts';
 import { poolViolation } from './pool.ts';
+import { retryViolation } from './retry-violation.ts';
 import { invalidField, type Violation } from './violation.ts';
 
 type Rule = (document: JobDocument) => Violation | undefined;
@@ -32,6 +33,7 @@ const RULES: readonly Rule[] = [
     invalid(constraints?.minimum_worker_version === '', 'constraints.minimum_worker_version', 'must not be empty'),
   // ours, last: clients of old see the failures they know first
   poolViolation,
+  retryViolation,
 ];
 
 /** The first rule of the protocol that the document breaks. */

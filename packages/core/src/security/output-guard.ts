@@ -29,8 +29,8 @@ export function resolveOutput(folders: readonly string[], destination: string): 
 function makeRoots(folders: readonly string[], destination: string): readonly Root[] {
   try {
     for (const folder of folders) mkdirSync(folder, { recursive: true });
-  } catch {
-    throw refusal('io', destination);
+  } catch (error) {
+    throw refusal('io', destination, error);
   }
   return resolveRoots(folders);
 }
@@ -54,8 +54,8 @@ function makeOne(folder: string, destination: string): void {
   try {
     // another job may be making the same one
     if (!exists(folder)) mkdirSync(folder);
-  } catch {
-    if (!isFolder(folder)) throw refusal('io', destination);
+  } catch (error) {
+    if (!isFolder(folder)) throw refusal('io', destination, error);
   }
 }
 
@@ -81,6 +81,6 @@ const REASONS: Readonly<Record<PathErrorKind, string>> = {
   io: 'its folder cannot be made',
 };
 
-function refusal(kind: PathErrorKind, destination: string): PathError {
-  return new PathError(kind, destination, `Cannot write "${destination}": ${REASONS[kind]}`);
+function refusal(kind: PathErrorKind, destination: string, cause?: unknown): PathError {
+  return new PathError(kind, destination, `Cannot write "${destination}": ${REASONS[kind]}`, { cause });
 }

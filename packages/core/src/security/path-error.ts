@@ -8,8 +8,8 @@ export class PathError extends Error {
   /** As the client wrote it. */
   readonly path: string;
 
-  constructor(kind: PathErrorKind, path: string, message: string) {
-    super(message);
+  constructor(kind: PathErrorKind, path: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.kind = kind;
     this.path = path;
   }

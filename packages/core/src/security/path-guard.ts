@@ -59,7 +59,7 @@ function open(real: string, clientPath: string): number {
   try {
     return openSync(real, OPEN_FLAGS);
   } catch (error) {
-    throw refusal(kindOf(error), clientPath);
+    throw refusal(kindOf(error), clientPath, error);
   }
 }
 
@@ -94,6 +94,6 @@ const REASONS: Readonly<Record<PathErrorKind, string>> = {
   io: 'the storage refused it',
 };
 
-function refusal(kind: PathErrorKind, clientPath: string): PathError {
-  return new PathError(kind, clientPath, `Cannot open "${clientPath}": ${REASONS[kind]}`);
+function refusal(kind: PathErrorKind, clientPath: string, cause?: unknown): PathError {
+  return new PathError(kind, clientPath, `Cannot open "${clientPath}": ${REASONS[kind]}`, { cause });
 }

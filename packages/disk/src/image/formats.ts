@@ -1,4 +1,5 @@
 import type { ImageFormat } from './image.ts';
+import { luksFormat } from './luks/open.ts';
 import { ovaFormat } from './ova/open.ts';
 import { parallelsFormat } from './parallels/open.ts';
 import { qcow2Format } from './qcow2/open.ts';
@@ -17,6 +18,7 @@ const READABLE_FORMATS: readonly ImageFormat[] = [
   vdiFormat,
   parallelsFormat,
   ovaFormat,
+  luksFormat,
 ];
 
 /** Every container that is known, readable ones first. */

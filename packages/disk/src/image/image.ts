@@ -49,6 +49,8 @@ export interface ImageContext {
    * @throws DiskError `denied` when the policy forbids it or the name is not a plain path, `corrupt` when the chain is too long
    */
   openReference(name: string, claimedFormat: string): DiskImage;
+  /** For what is encrypted, to be tried in turn. */
+  readonly passphrases: readonly Uint8Array[];
   /** Which disk of an archive of several to open, counted from 1; `undefined` when the caller did not say. */
   readonly disk: number | undefined;
   /**

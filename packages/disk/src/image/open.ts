@@ -18,11 +18,15 @@ export interface OpenImageOptions {
   readonly references: ReferenceOpener;
   /** Which disk of an archive of several, counted from 1; the first when left out. */
   readonly disk?: number;
+  /** Passphrases and contents of key files for what is encrypted, to be tried in turn. */
+  readonly passphrases?: readonly Uint8Array[];
 }
 
 /** Opens a container by its content. @throws DiskError when it is damaged, unknown, or not what was claimed */
-export function openImage(source: ByteSource, { claimedFormat, references, disk }: OpenImageOptions): DiskImage {
-  return openAs('image', source, canonical(claimedFormat), contextOf({ references, depth: 0, nesting: 0, disk }));
+export function openImage(source: ByteSource, options: OpenImageOptions): DiskImage {
+  const { claimedFormat, references, disk, passphrases = [] } = options;
+  const place = { references, depth: 0, nesting: 0, disk, passphrases };
+  return openAs('image', source, canonical(claimedFormat), contextOf(place));
 }
 
 interface Place {
@@ -31,14 +35,16 @@ interface Place {
   /** Images around this one. */
   readonly nesting: number;
   readonly disk: number | undefined;
+  readonly passphrases: readonly Uint8Array[];
 }
 
 function contextOf(place: Place): ImageContext {
-  const { references, depth, nesting, disk } = place;
+  const { references, depth, nesting, disk, passphrases } = place;
   return {
     references,
     depth,
     disk,
+    passphrases,
     openReference(name, claimedFormat) {
       checkReferenceName(name);
       if (depth >= LONGEST_CHAIN) {
@@ -59,7 +65,7 @@ function contextOf(place: Place): ImageContext {
         throw new DiskError('corrupt', `Cannot open ${quote(name)}: ${state}`);
       }
       const within = { references: options.references, depth: depth + 1, nesting: nesting + 1, disk: undefined };
-      return openAs(quote(name), inner, canonical(options.claimedFormat), contextOf(within));
+      return openAs(quote(name), inner, canonical(options.claimedFormat), contextOf({ ...within, passphrases }));
     },
   };
 }

@@ -1,12 +1,10 @@
-import { DiskError, type DiskErrorKind } from '../error.ts';
+import { DiskError } from '../error.ts';
 import type { ImageFormat } from './image.ts';
 
 /** A container we can name but not read: naming it keeps it from being taken for raw. */
 interface Recognised {
   readonly name: string;
   readonly title: string;
-  /** `unsupported` when left out. */
-  readonly kind?: DiskErrorKind;
   readonly magics: readonly Magic[];
 }
 
@@ -26,7 +24,6 @@ const RECOGNISED: readonly Recognised[] = [
     title: 'EnCase image (E01)',
     magics: [head('EVF\t\r\n\xff\0'), head('EVF2\r\n\x81\0'), head('LVF\t\r\n\xff\0')],
   },
-  { name: 'luks', title: 'LUKS encrypted disk', kind: 'encrypted', magics: [head('LUKS\xba\xbe')] },
   { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
   { name: 'bochs', title: 'Bochs disk', magics: [head('Bochs Virtual HD Image')] },
   { name: 'cloop', title: 'compressed loop image', magics: [head('#!/bin/sh\n#V2.0 Format\nmodprobe cloop')] },
@@ -52,13 +49,13 @@ function tail(text: string): Magic {
 /** Formats that are recognised and refused by name, one line of the table each. */
 export const RECOGNISED_FORMATS: readonly ImageFormat[] = RECOGNISED.map(refusing);
 
-function refusing({ name, title, kind = 'unsupported', magics }: Recognised): ImageFormat {
+function refusing({ name, title, magics }: Recognised): ImageFormat {
   return {
     name,
     detect: (headBytes, tailBytes) => magics.some((magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic)),
     open: () => {
-      const problem = kind === 'encrypted' ? 'content is encrypted, expected a key' : 'the format cannot be read yet';
-      throw new DiskError(kind, `Cannot open ${title}: ${problem}`, { format: name, offset: 0 });
+      const message = `Cannot open ${title}: the format cannot be read yet`;
+      throw new DiskError('unsupported', message, { format: name, offset: 0 });
     },
   };
 }

@@ -1,11 +1,15 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageRequest } from '@guestkit/operations/operation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_BYTES, type JailBench, openJailBench } from '../../testing/jail-bench.ts';
 import type { JailPool } from '../pool.ts';
 import type { JailReport } from '../task.ts';
+
+/** A filesystem of a few KiB needs the right to mount it, which not even root has in every container. */
+const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
 
 let bench: JailBench;
 
@@ -125,6 +129,19 @@ describe('the document of a result', () => {
     });
     expect(ending).toEqual({ kind: 'stopped' });
     expect(readdirSync(bench.results)).toEqual([]);
+  });
+
+  test.skipIf(!mayMount)('is told apart when there is no space for it', async ({ onTestFinished }) => {
+    const full = mkdtempSync(path.join(bench.folder, 'full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'guestkit-test', full]);
+    onTestFinished(() => void execFileSync('umount', [full]));
+    await using jails = await bench.startPool({ outputRoots: [full] });
+    const output = { format: 'json', destination: 'large.json' } as const;
+    const { ending } = await bench.run('test.return', { text: 'x'.repeat(2 ** 20) }, { jails, output });
+    expect(ending).toMatchObject({
+      ...{ kind: 'refused', code: 'NO_SPACE', message: 'Cannot write "large.json": ENOSPC' },
+    });
+    expect(readdirSync(full)).toEqual([]);
   });
 
   test('does not replace an image that is read', async () => {

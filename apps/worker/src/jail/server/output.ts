@@ -40,7 +40,7 @@ export async function writeOutput(
     return { destination: request.destination, sizeBytes };
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Refusal('OUTPUT_FAILED', `Cannot write "${request.destination}": ${codeOf(error)}`);
+    throw failed(request.destination, error);
   }
 }
 
@@ -55,10 +55,20 @@ function resolve(destination: string, roots: readonly string[]): OutputPlace {
   try {
     return resolveOutput(roots, destination);
   } catch (error) {
-    if (!(error instanceof PathError))
-      throw new Refusal('OUTPUT_FAILED', `Cannot write "${destination}": ${codeOf(error)}`);
-    throw new Refusal(error.kind === 'denied' ? 'PATH_DENIED' : 'OUTPUT_FAILED', error.message);
+    throw error instanceof PathError && error.kind === 'denied'
+      ? new Refusal('PATH_DENIED', error.message)
+      : failed(destination, error);
   }
+}
+
+const NO_SPACE_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+/** System errors name paths of the host; their codes, and our own messages, do not. */
+function failed(destination: string, error: unknown): Refusal {
+  const { code } = ((error instanceof PathError ? error.cause : error) as Partial<NodeJS.ErrnoException>) ?? {};
+  const message =
+    error instanceof PathError ? error.message : `Cannot write "${destination}": ${code ?? 'the storage refused it'}`;
+  return new Refusal(NO_SPACE_CODES.includes(code) ? 'NO_SPACE' : 'OUTPUT_FAILED', message);
 }
 
 function documentOf(value: unknown, { member }: OutputRequest): unknown {
@@ -68,9 +78,4 @@ function documentOf(value: unknown, { member }: OutputRequest): unknown {
 async function render(document: unknown, { format, compression }: OutputRequest): Promise<Buffer> {
   const bytes = Buffer.from(await RENDER[format](document));
   return compression === undefined ? bytes : COMPRESS[compression](bytes);
-}
-
-/** System errors name paths of the host; their code does not. */
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'the storage refused it';
 }

@@ -33,11 +33,25 @@ const CODE_OF_PATH_ERROR: Readonly<Record<PathErrorKind, ErrorCode>> = {
   io: 'IMAGE_UNREADABLE',
 };
 
+/** What the codes of the system tell, beyond that the storage failed. */
+const CODE_OF_SYSTEM_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
+  ...['EBUSY', 'EAGAIN', 'ETXTBSY'].map((code) => [code, 'IMAGE_LOCKED'] as const),
+  ...['ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENETUNREACH'].map(
+    (code) => [code, 'IMAGE_UNREACHABLE'] as const,
+  ),
+]);
+
 /** What an error met before the jail was asked means for the attempt. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof PathError) return new Refusal(CODE_OF_PATH_ERROR[error.kind], error.message);
-  return new Refusal('IMAGE_UNREADABLE', faultOf(error).message);
+  if (error instanceof PathError) {
+    return new Refusal(codeOfSystemError(error.cause) ?? CODE_OF_PATH_ERROR[error.kind], error.message);
+  }
+  return new Refusal(codeOfSystemError(error) ?? 'IMAGE_UNREADABLE', faultOf(error).message);
+}
+
+function codeOfSystemError(error: unknown): ErrorCode | undefined {
+  return CODE_OF_SYSTEM_ERROR.get((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 /** How an error is told to a jail: without the paths of the host that system errors carry. */

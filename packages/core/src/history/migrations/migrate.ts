@@ -5,14 +5,14 @@ import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
 import * as results from './0002-results.ts';
 import * as leases from './0005-leases.ts';
-import * as cancellation from './0006-cancellation.ts';
+import * as bulk from './0008-bulk.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
   '0002-results': results,
   '0005-leases': leases,
-  '0006-cancellation': cancellation,
+  '0008-bulk': bulk,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);

@@ -1,12 +1,21 @@
 import { readFields } from '../../fields.ts';
 import { corrupt } from './error.ts';
-import { BITMAPS_EXTENSION, EXTENSION, EXTENSION_HEADER, FEATURE_NAME_SIZE, FEATURE_TYPES } from './layout.ts';
+import {
+  BITMAPS_EXTENSION,
+  ENCRYPTION_EXTENSION,
+  EXTENSION,
+  EXTENSION_HEADER,
+  FEATURE_NAME_SIZE,
+  FEATURE_TYPES,
+} from './layout.ts';
 
 /** What the header extensions say. */
 export interface Qcow2Extensions {
   readonly backingFormat?: string;
   readonly dataFile?: string;
   readonly bitmaps?: BitmapDirectory;
+  /** Where the LUKS header of the content is, in the file. */
+  readonly encryptionHeader?: { readonly offset: number; readonly length: number };
   /** `incompatible 5` → the name the writer gave it. */
   readonly featureNames: ReadonlyMap<string, string>;
 }
@@ -25,6 +34,9 @@ export function readExtensions(area: Uint8Array, areaOffset: number): Qcow2Exten
     if (type === EXTENSION.dataFile) found.dataFile = text(bytes);
     if (type === EXTENSION.featureNames) found.featureNames = featureNames(bytes);
     if (type === EXTENSION.bitmaps) found.bitmaps = bitmapDirectory(bytes, offset);
+    if (type === EXTENSION.encryptionHeader) {
+      found.encryptionHeader = readFields(bytes, ENCRYPTION_EXTENSION, { format: 'qcow2', offset });
+    }
   }
   return found;
 }

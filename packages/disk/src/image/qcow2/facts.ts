@@ -25,6 +25,7 @@ export function qcow2Facts(source: ByteSource, header: Qcow2Header, backing: Dis
       backing_format: extensions.backingFormat ?? null,
       data_file: extensions.dataFile ?? null,
       data_file_raw: features.rawDataFile,
+      encrypted: header.isEncrypted,
       snapshots: readSnapshots(source, header),
       bitmaps: features.bitmapsValid ? readBitmaps(source, header) : [],
     },

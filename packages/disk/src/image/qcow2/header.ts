@@ -22,6 +22,7 @@ import {
   COMPATIBLE,
   COMPRESSION_TYPE_OFFSET,
   COMPRESSION_TYPES,
+  CRYPT_METHOD,
   INCOMPATIBLE,
   QCOW2_HEADER,
   QCOW2_HEADER_V3,
@@ -41,6 +42,8 @@ export interface Qcow2Header {
   readonly snapshots: SnapshotPlace;
   readonly compressionType: (typeof COMPRESSION_TYPES)[number];
   readonly features: Qcow2Features;
+  /** With LUKS; the header of that is named by an extension. */
+  readonly isEncrypted: boolean;
   readonly backingFile: string | undefined;
   readonly extensions: Qcow2Extensions;
 }
@@ -79,7 +82,7 @@ export function readQcow2Header(source: ByteSource): Qcow2Header {
   checkBackingName(v2, v3.header_length, area.length);
   const extensions = readExtensions(extensionArea(area, v2, v3.header_length), v3.header_length);
   checkFeatures(v3.incompatible_features, extensions);
-  checkEncryption(v2.crypt_method);
+  checkEncryption(v2.crypt_method, extensions);
   const features = featuresOf(v3);
   return {
     version,
@@ -92,6 +95,7 @@ export function readQcow2Header(source: ByteSource): Qcow2Header {
     snapshots: checkSnapshots(v2, clusterSize, source.sizeBytes),
     compressionType: compressionType(area, v3),
     features,
+    isEncrypted: v2.crypt_method === CRYPT_METHOD.luks,
     backingFile: backingName(v2, area),
     extensions,
   };
@@ -124,10 +128,15 @@ function checkFeatures(incompatible: bigint, extensions: Qcow2Extensions): void 
   }
 }
 
-function checkEncryption(method: number): void {
-  if (method === 0) return;
-  const name = { 1: 'AES', 2: 'LUKS' }[method] ?? `method ${method}`;
-  const message = `Cannot read qcow2: content is encrypted (${name}), expected a key`;
+function checkEncryption(method: number, { encryptionHeader }: Qcow2Extensions): void {
+  if (method === CRYPT_METHOD.none) return;
+  if (method === CRYPT_METHOD.luks) {
+    if (encryptionHeader === undefined)
+      throw corrupt('header', 'content is encrypted, but no LUKS header is named', 32);
+    return;
+  }
+  const name = method === CRYPT_METHOD.aes ? 'the old AES scheme' : `method ${method}`;
+  const message = `Cannot read qcow2: content is encrypted with ${name}, expected LUKS`;
   throw new DiskError('encrypted', message, { format: 'qcow2', offset: 32 });
 }
 

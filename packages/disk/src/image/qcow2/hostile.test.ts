@@ -120,7 +120,7 @@ const HOSTILE: readonly Hostile[] = [
   { what: 'a disk of 65 TiB', change: u64(24, 65 * 2 ** 40), at: 24 },
   { what: 'a disk larger than its L1 maps', change: u64(24, 2 ** 30), at: 36 },
   { what: 'AES', change: u32(32, 1), kind: 'encrypted', at: 32 },
-  { what: 'LUKS', change: u32(32, 2), kind: 'encrypted', at: 32 },
+  { what: 'LUKS without a header of it', change: u32(32, 2), kind: 'corrupt', at: 32 },
   { what: 'an unknown cipher', change: u32(32, 9), kind: 'encrypted', at: 32 },
   { what: 'an L1 of no entries', change: u32(36, 0), at: 36 },
   { what: 'an L1 of 32 GiB', change: u32(36, 0xffffffff), at: 36 },

@@ -39,6 +39,7 @@ export const EXTENSION = {
   featureNames: 0x6803f857,
   bitmaps: 0x23852875,
   dataFile: 0x44415441,
+  encryptionHeader: 0x0537be77,
 } as const;
 
 export const BITMAPS_EXTENSION = {
@@ -46,6 +47,11 @@ export const BITMAPS_EXTENSION = {
   bitmap_directory_size: [8, 'u64be'],
   bitmap_directory_offset: [16, 'u64be'],
 } as const;
+
+export const ENCRYPTION_EXTENSION = { offset: [0, 'u64be'], length: [8, 'u64be'] } as const;
+
+/** Values of crypt_method; the first is a scheme that qemu itself gave up. */
+export const CRYPT_METHOD = { none: 0, aes: 1, luks: 2 } as const;
 
 export const FEATURE_NAME_SIZE = 48;
 export const FEATURE_TYPES = ['incompatible', 'compatible', 'autoclear'] as const;

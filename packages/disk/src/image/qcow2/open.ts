@@ -8,6 +8,7 @@ import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '.
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
 import { decompressCluster } from './decompress.ts';
+import { decryptClusters } from './decrypted-clusters.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
@@ -23,7 +24,8 @@ function isQcow2(head: Uint8Array): boolean {
 function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
   const header = readQcow2Header(source);
   checkRefcountTable(source, header);
-  const data = openDataFile(header, context) ?? source;
+  const stored = openDataFile(header, context) ?? source;
+  const data = header.isEncrypted ? decryptClusters({ source, data: stored, header }, context.passphrases) : stored;
   const backing = openBackingFile(header, context);
   return new Qcow2Image({ source, header, data, backing });
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -12,9 +12,6 @@ import { openImage } from '../open.ts';
 import { denyReferences } from '../references.ts';
 
 // The oracle is qemu-img: same file, same bytes, same map.
-
-/** `crypt_method` of the header: u32, big-endian. */
-const CRYPT_METHOD_OFFSET = 32;
 
 let folder: string;
 
@@ -51,12 +48,6 @@ function writeStructured(name: string, sizeBytes: number): void {
     if (piece % 5 !== 4 || at + length === sizeBytes) writeSync(fd, bytes, 0, length, at);
     at += length;
   }
-}
-
-function patch(name: string, offset: number, bytes: Uint8Array): void {
-  const fd = openSync(join(folder, name), 'r+');
-  writeSync(fd, bytes, 0, bytes.length, offset);
-  closeSync(fd);
 }
 
 function qemuBytes(name: string): Buffer {
@@ -320,15 +311,10 @@ describe('facts of a qcow2 image', () => {
     });
   });
 
-  test.each([
-    ['AES', 1],
-    ['LUKS', 2],
-  ])('refuses what is encrypted with %s', (_, method) => {
+  test('refuses what is encrypted with the scheme before LUKS', () => {
     const secret = ['--object', 'secret,id=key,data=passphrase'];
     const encryption = ['-o', 'encrypt.format=aes,encrypt.key-secret=key'];
     qemuImg('create', ...secret, '-f', 'qcow2', ...encryption, 'locked.qcow2', '1M');
-    // not made with LUKS by qemu-img itself: it times its key derivation, and on a busy machine that fails
-    patch('locked.qcow2', CRYPT_METHOD_OFFSET, Uint8Array.of(0, 0, 0, method));
     expect(() => open('locked.qcow2')).toThrow(expect.objectContaining({ kind: 'encrypted', format: 'qcow2' }));
   });
 });

@@ -1,0 +1,82 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { ByteSource } from '../../source/byte-source.ts';
+import { mergeStripes, type Split } from './anti-forensic.ts';
+import { createSectorCipher } from './cipher.ts';
+import { corrupt } from './error.ts';
+import { deriveKey, type KeyDerivation } from './key-derivation.ts';
+import { LIMIT, SECTOR_BYTES } from './layout.ts';
+
+/** Where a volume key lies, split and encrypted with a key that is derived from a passphrase. Offsets in bytes. */
+export interface KeySlot {
+  readonly number: number;
+  readonly derivation: KeyDerivation;
+  readonly material: {
+    readonly offset: number;
+    readonly cipher: string;
+    /** Length of the key that the material is encrypted with. */
+    readonly keyBytes: number;
+  };
+  readonly split: Split;
+}
+
+/** What tells whether a volume key is the right one. */
+export interface KeyDigest {
+  readonly derivation: KeyDerivation;
+  readonly digest: Uint8Array;
+}
+
+/** A description of a LUKS volume from its header, all of it compared with bounds. */
+export interface LuksHeader {
+  readonly version: 1 | 2;
+  readonly slots: readonly KeySlot[];
+  digestOf(slot: KeySlot): KeyDigest;
+  readonly payload: LuksPayload;
+}
+
+export interface LuksPayload {
+  readonly offset: number;
+  /** Of the plain text. */
+  readonly sizeBytes: number;
+  readonly cipher: string;
+  readonly sectorBytes: number;
+  /** Number of the first sector, for initialisation vectors. */
+  readonly firstSector: number;
+}
+
+/** The volume key, by the first slot that any of the passphrases opens; `undefined` when none does. */
+export function unlock(
+  source: ByteSource,
+  header: LuksHeader,
+  passphrases: readonly Uint8Array[],
+): Uint8Array | undefined {
+  for (const passphrase of passphrases) {
+    for (const slot of header.slots) {
+      const key = openSlot(source, slot, passphrase);
+      if (matches(key, header.digestOf(slot))) return key;
+    }
+  }
+  return undefined;
+}
+
+function openSlot(source: ByteSource, slot: KeySlot, passphrase: Uint8Array): Uint8Array {
+  const { derivation, material, split, number } = slot;
+  const length = split.keyBytes * split.stripes;
+  if (length > LIMIT.keyMaterialBytes || material.offset + length > source.sizeBytes) {
+    throw corrupt(
+      `key slot ${number}`,
+      `its material of ${length} bytes does not fit into the volume`,
+      material.offset,
+    );
+  }
+  const key = deriveKey(derivation, passphrase, material.keyBytes);
+  const cipher = createSectorCipher({ name: material.cipher, key, sectorBytes: SECTOR_BYTES });
+  const whole = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
+  const stored = new Uint8Array(whole);
+  stored.set(source.read(material.offset, Math.min(whole, source.sizeBytes - material.offset)));
+  return mergeStripes(cipher.decrypt(stored, 0).subarray(0, length), split);
+}
+
+function matches(key: Uint8Array, { derivation, digest }: KeyDigest): boolean {
+  const found = deriveKey(derivation, key, digest.length);
+  return timingSafeEqual(found, digest);
+}
