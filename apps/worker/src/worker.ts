@@ -9,7 +9,7 @@ import type { Consumer } from '@guestkit/core/queue/job-queue';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import { createWorkerMetrics, type WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import { operations } from '@guestkit/operations/catalogue';
-import type { Operation } from '@guestkit/operations/operation';
+import type { Operation, Runner } from '@guestkit/operations/operation';
 import { runners } from '@guestkit/operations/runners';
 import { prepareAdvertisement } from './advertisement.ts';
 import { createAttemptHandler } from './attempt/run-attempt.ts';
@@ -25,6 +25,8 @@ export type RunnableConfig = WorkerConfig & { readonly redisUrl: string };
 /** What the worker can do. Tests bring their own. */
 export interface Repertoire {
   readonly operations: ReadonlyMap<string, Operation>;
+  /** For operations that run in the worker itself. */
+  readonly inlineRunners: ReadonlyMap<string, Runner>;
   /** Module that jails load. */
   readonly runnersModule: string;
 }
@@ -37,6 +39,7 @@ export interface RunningWorker {
 
 const REPERTOIRE: Repertoire = {
   operations,
+  inlineRunners: runners,
   runnersModule: fileURLToPath(import.meta.resolve('@guestkit/operations/runners')),
 };
 
@@ -91,7 +94,7 @@ export async function startWorker(
     advertise: () => heartbeat.advertisement,
     ...{ registry, events, jails, metrics, logger },
     operations: repertoire.operations,
-    inlineRunners: runners,
+    inlineRunners: repertoire.inlineRunners,
     maxLostAttempts: config.maxLostAttempts,
     retry: config.retry,
     leaving: leaving.signal,

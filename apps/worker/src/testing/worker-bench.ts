@@ -14,6 +14,7 @@ import type { JobQueue, QueueName } from '@guestkit/core/queue/job-queue';
 import { createLogger } from '@guestkit/core/telemetry/logger';
 import { operations } from '@guestkit/operations/catalogue';
 import type { ImageRequest, Operation } from '@guestkit/operations/operation';
+import { runners } from '@guestkit/operations/runners';
 import * as z from 'zod';
 import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
@@ -28,6 +29,7 @@ const MISBEHAVING = ['test.spin', 'test.abort', 'test.hog-buffers', 'test.steps'
 
 export const TEST_REPERTOIRE: Repertoire = {
   operations: new Map([...operations, ...MISBEHAVING.map((name) => [name, jailed(name)] as const)]),
+  inlineRunners: runners,
   runnersModule: RUNNERS_MODULE,
 };
 

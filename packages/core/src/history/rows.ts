@@ -41,6 +41,22 @@ export const JOB_COLUMNS = [
   'last_sequence',
 ] as const satisfies readonly (keyof JobRow)[];
 
+/** What says where a job stands: documents, which may be large, stay where they are. */
+export const STANDING_COLUMNS = [
+  'id',
+  'tenant',
+  'job_id',
+  'status',
+  'detail',
+  'attempt',
+  'worker_id',
+  'completed_at',
+  'error',
+  'last_sequence',
+] as const satisfies readonly (keyof JobRow)[];
+
+export type StandingRow = Pick<JobRow, (typeof STANDING_COLUMNS)[number]>;
+
 export type JobRowWithoutResult = Omit<JobRow, 'result'>;
 
 export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob): NewJobRow {
@@ -101,7 +117,7 @@ export function toAcceptedJob(row: JobRowWithoutResult): AcceptedJob {
   return { tenant, pool, document, acceptedAtMs: Date.parse(row.submitted_at) };
 }
 
-export function toStanding(row: JobRowWithoutResult, attempts: readonly AttemptRow[]): Standing {
+export function toStanding(row: StandingRow, attempts: readonly AttemptRow[]): Standing {
   const { status, detail, attempt, worker_id, completed_at, last_sequence } = row;
   return {
     ...{ status, detail, attempt, worker_id, completed_at, lastSequence: last_sequence },

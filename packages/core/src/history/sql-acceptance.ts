@@ -3,6 +3,7 @@ import { jobById } from './job-by-id.ts';
 import type { Acceptance } from './job-history.ts';
 import { type JobRowWithoutResult, type NewJobRow, toJobRecord } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
+import type { SqlFlavour } from './sql-flavour.ts';
 
 /**
  * Makes rows of all jobs that are new; for each of the others, the job that is in its way is looked up. A key is claimed before its
@@ -10,9 +11,10 @@ import type { HistorySchema } from './schema.ts';
  */
 export async function acceptJobs(
   trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
   rows: readonly NewJobRow[],
 ): Promise<readonly Acceptance[]> {
-  const created = await createJobs(trx, rows);
+  const created = await createJobs(trx, flavour, rows);
   const acceptances: Acceptance[] = [];
   for (const row of rows) {
     acceptances.push(
@@ -22,13 +24,17 @@ export async function acceptJobs(
   return acceptances;
 }
 
-async function createJobs(trx: Transaction<HistorySchema>, rows: readonly NewJobRow[]): Promise<Set<NewJobRow>> {
+async function createJobs(
+  trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
+  rows: readonly NewJobRow[],
+): Promise<Set<NewJobRow>> {
   const created = new Set<NewJobRow>();
   let left = rows;
   while (left.length > 0) {
     const keyed = await claimKeys(trx, left);
     const keyless = left.filter((row) => row.idempotency_key === null);
-    for (const row of await insertJobs(trx, [...keyless, ...keyed])) created.add(row);
+    for (const row of await insertJobs(trx, flavour, [...keyless, ...keyed])) created.add(row);
     // its id is that of another job
     const vain = keyed.filter((row) => !created.has(row));
     await releaseKeys(trx, vain);
@@ -66,14 +72,20 @@ async function releaseKeys(trx: Transaction<HistorySchema>, rows: readonly NewJo
 }
 
 /** Answers with those whose id no job had. */
-async function insertJobs(trx: Transaction<HistorySchema>, rows: readonly NewJobRow[]): Promise<readonly NewJobRow[]> {
+async function insertJobs(
+  trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
+  rows: readonly NewJobRow[],
+): Promise<readonly NewJobRow[]> {
   if (rows.length === 0) return [];
-  const inserted = await trx
-    .insertInto('jobs')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .returning(['tenant', 'job_id', 'idempotency_key'])
-    .execute();
+  const columns = Object.keys(rows[0] ?? {});
+  const names = columns.join(', ');
+  const inserted = await flavour.withRows<JobName>(trx, {
+    ...{ table: 'jobs', columns, rows },
+    statement: `
+      insert into jobs (${names}) select ${names} from news where true
+      on conflict do nothing returning tenant, job_id, idempotency_key`,
+  });
   return firstOfEach(rows, inserted);
 }
 

@@ -16,12 +16,24 @@ export interface SqlFlavour {
   hold<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
   /** The same, passing over rows that another writer holds. */
   holdFree<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
+  /** That a column has one of many values. */
+  isAmong(column: 'job_id' | 'job', values: readonly (string | number)[]): Expression<SqlBool>;
+  /** Does something with many rows by a statement whose text does not grow with them, so that nobody has to read it anew each time. */
+  withRows<Row = unknown>(trx: Transaction<HistorySchema>, work: RowsWork): Promise<readonly Row[]>;
   /** Keeps other processes from migrating until the transaction ends; answers with the schema of the tables, where there are any. */
   beginMigration(trx: Transaction<HistorySchema>): Promise<string | undefined>;
 }
 
 export type Work<Result> = (trx: Transaction<HistorySchema>) => Promise<Result>;
 export type JobsQuery<Row> = SelectQueryBuilder<HistorySchema, 'jobs', Row>;
+
+/** Rows to be written, of one table; `statement` finds them under the name `news`. */
+export interface RowsWork {
+  readonly table: keyof HistorySchema;
+  readonly columns: readonly string[];
+  readonly rows: readonly object[];
+  readonly statement: string;
+}
 
 type ColumnType = ColumnDataType | RawBuilder<unknown>;
 

@@ -78,7 +78,7 @@ class SqlHistory implements JobHistory {
     this.#flavour = flavour;
     this.#bulkParts = { db, flavour, search: this };
     this.#acceptances = new GroupCommit({
-      commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, rows)),
+      commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, flavour, rows)),
       maxItems: MAX_GROUP,
       isOwedToOne: (error) => !isDatabaseFault(error),
     });

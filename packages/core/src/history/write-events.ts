@@ -1,9 +1,9 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
 import type { AttemptRecord } from './job-history.ts';
 import {
-  JOB_COLUMNS,
-  type JobRowWithoutResult,
+  STANDING_COLUMNS,
+  type StandingRow,
   toAttemptRow,
   toEventRow,
   toResultRow,
@@ -35,32 +35,33 @@ export async function writeEvents(
 ): Promise<void> {
   for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.tenant)) {
     // others that write of the same jobs wait here, and then see what we have written
-    const rows = await flavour.hold(jobsOf(trx, tenant, ofTenant)).execute();
-    const attempts = Map.groupBy(await readAttempts(trx, rows), ({ job }) => job);
+    const rows = await flavour.hold(jobsOf(trx, flavour, tenant, ofTenant)).execute();
+    const attempts = Map.groupBy(await readAttempts(trx, flavour, rows), ({ job }) => job);
     const ofJob = Map.groupBy(ofTenant, (event) => event.job_id);
     const changes = rows
       .map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []))
       .filter(({ events }) => events.length > 0);
-    await insertEvents(trx, changes);
-    await writeStandings(trx, changes);
-    await insertResults(trx, changes);
-    await writeAttempts(trx, changes);
+    await insertEvents(trx, flavour, changes);
+    await writeStandings(trx, flavour, changes);
+    await insertResults(trx, flavour, changes);
+    await writeAttempts(trx, flavour, changes);
     for (const change of changes) await trimProgress(trx, change);
   }
 }
 
 function jobsOf(
   trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
   tenant: string,
   events: readonly JobEvent[],
-): JobsQuery<JobRowWithoutResult> {
+): JobsQuery<StandingRow> {
   const jobIds = [...new Set(events.map((event) => event.job_id))];
   return (
     trx
       .selectFrom('jobs')
-      .select(JOB_COLUMNS)
+      .select(STANDING_COLUMNS)
       .where('tenant', '=', tenant)
-      .where('job_id', 'in', jobIds)
+      .where(flavour.isAmong('job_id', jobIds))
       // two that hold rows in the same order do not wait for each other
       .orderBy('id')
   );
@@ -68,14 +69,15 @@ function jobsOf(
 
 async function readAttempts(
   trx: Transaction<HistorySchema>,
-  rows: readonly JobRowWithoutResult[],
+  flavour: SqlFlavour,
+  rows: readonly StandingRow[],
 ): Promise<AttemptRow[]> {
   const started = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
   if (started.length === 0) return [];
-  return trx.selectFrom('attempts').selectAll().where('job', 'in', started).orderBy('attempt').execute();
+  return trx.selectFrom('attempts').selectAll().where(flavour.isAmong('job', started)).orderBy('attempt').execute();
 }
 
-function changeOf(row: JobRowWithoutResult, attempts: readonly AttemptRow[], events: readonly JobEvent[]): Change {
+function changeOf(row: StandingRow, attempts: readonly AttemptRow[], events: readonly JobEvent[]): Change {
   const before = toStanding(row, attempts);
   let after = before;
   const accepted: JobEvent[] = [];
@@ -88,68 +90,55 @@ function changeOf(row: JobRowWithoutResult, attempts: readonly AttemptRow[], eve
   return { job: row.id, after, attempts: changed, events: accepted };
 }
 
-async function insertEvents(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+type Write = (trx: Transaction<HistorySchema>, flavour: SqlFlavour, changes: readonly Change[]) => Promise<void>;
+
+const insertEvents: Write = async (trx, flavour, changes) => {
   const rows = changes.flatMap(({ job, events }) => events.map((event) => toEventRow(job, event)));
-  if (rows.length === 0) return;
-  await trx
-    .insertInto('events')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
+  await insertUnlessKnown(trx, flavour, 'events', rows);
+};
 
-/** One statement for all: the database may be far away. */
-async function writeStandings(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
-  if (changes.length === 0) return;
-  const rows = changes.map(({ job, after }) => toStandingValues(job, after));
-  await sql`
-    with news (id, attempt, last_sequence, duration_ms, status, detail, worker_id, started_at, completed_at, error, error_code, result)
-      as (values ${sql.join(rows)})
-    update jobs set
-      attempt = news.attempt, last_sequence = news.last_sequence, status = news.status, detail = news.detail,
-      worker_id = news.worker_id, started_at = news.started_at, completed_at = news.completed_at,
-      duration_ms = news.duration_ms, error = news.error, error_code = news.error_code,
-      result = coalesce(news.result, jobs.result)
-    from news where jobs.id = news.id`.execute(trx);
-}
-
-function toStandingValues(job: number, standing: Standing): RawBuilder<unknown> {
-  const { attempt, last_sequence, duration_ms, status, detail, worker_id, ...rest } = toStandingColumns(standing);
-  const { started_at, completed_at, error, error_code, result } = rest;
-  // a list of values has no columns to take its types from
-  const numbers = [job, attempt, last_sequence, duration_ms].map((number) => sql`cast(${number} as bigint)`);
-  const texts = [status, detail, worker_id, started_at, completed_at, error, error_code, result];
-  return sql`(${sql.join([...numbers, ...texts])})`;
-}
-
-async function insertResults(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+const insertResults: Write = async (trx, flavour, changes) => {
   const rows = changes.flatMap(({ job, after }) =>
     after.result ? [toResultRow(job, after.attempt, after.result)] : [],
   );
-  if (rows.length === 0) return;
-  await trx
-    .insertInto('results')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await insertUnlessKnown(trx, flavour, 'results', rows);
+};
+
+async function insertUnlessKnown(
+  trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
+  table: 'events' | 'results',
+  rows: readonly object[],
+): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {});
+  const names = columns.join(', ');
+  const statement = `insert into ${table} (${names}) select ${names} from news where true on conflict do nothing`;
+  await flavour.withRows(trx, { table, columns, rows, statement });
 }
 
-async function writeAttempts(trx: Transaction<HistorySchema>, changes: readonly Change[]): Promise<void> {
+/** A result is written once, and stays. */
+const writeStandings: Write = async (trx, flavour, changes) => {
+  const rows = changes.map(({ job, after }) => ({ id: job, ...toStandingColumns(after) }));
+  const columns = Object.keys(rows[0] ?? {});
+  const settings = columns
+    .filter((column) => column !== 'id')
+    .map((column) =>
+      column === 'result' ? 'result = coalesce(news.result, jobs.result)' : `${column} = news.${column}`,
+    );
+  const statement = `update jobs set ${settings.join(', ')} from news where jobs.id = news.id`;
+  await flavour.withRows(trx, { table: 'jobs', columns, rows, statement });
+};
+
+const writeAttempts: Write = async (trx, flavour, changes) => {
   const rows = changes.flatMap(({ job, attempts }) => attempts.map((attempt) => toAttemptRow(job, attempt)));
-  if (rows.length === 0) return;
-  await trx
-    .insertInto('attempts')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['job', 'attempt']).doUpdateSet((eb) => ({
-        started_at: eb.ref('excluded.started_at'),
-        ended_at: eb.ref('excluded.ended_at'),
-        outcome: eb.ref('excluded.outcome'),
-        error: eb.ref('excluded.error'),
-      })),
-    )
-    .execute();
-}
+  const columns = Object.keys(rows[0] ?? {});
+  const names = columns.join(', ');
+  const statement = `
+    insert into attempts (${names}) select ${names} from news where true
+    on conflict (job, attempt) do update set
+      started_at = excluded.started_at, ended_at = excluded.ended_at, outcome = excluded.outcome, error = excluded.error`;
+  await flavour.withRows(trx, { table: 'attempts', columns, rows, statement });
+};
 
 async function trimProgress(trx: Transaction<HistorySchema>, { job, events }: Change): Promise<void> {
   if (!events.some(({ type, sequence }) => type === 'progress' && sequence % TRIM_EVERY === 0)) return;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type JobDocument, jobDocumentSchema } from './document.ts';
 
 /** The JSON of a document: members in the protocol's order, absent ones left out, but for `$schema`, which is then null. */
@@ -13,16 +13,19 @@ export function renderJobDocument(document: JobDocument): string {
  * may write anew does not count: `$schema`, `job_id`, `created_at` and `observability`.
  */
 export function contentHash(document: JobDocument): string {
-  const { $schema, job_id, created_at, observability, ...content } = jobDocumentSchema.parse(document);
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(content)))
-    .digest('hex');
+  const { $schema, job_id, created_at, observability, ...content } = document;
+  return hash('sha256', JSON.stringify(sorted(content)));
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   // entries, not an object: those put keys like "1" first whatever the order, and cannot hold "__proto__"
-  return { sorted: entries.map(([key, member]) => [key, sorted(member)]) };
+  const entries: unknown[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Readonly<Record<string, unknown>>)[key];
+    // a member that is not there may be written as undefined
+    if (member !== undefined) entries.push([key, sorted(member)]);
+  }
+  return { sorted: entries };
 }

@@ -21,14 +21,26 @@ interface Moment {
   readonly offsetMinutes: number;
 }
 
+/** As JavaScript writes them, milliseconds and all, unless those are none. */
+const USUAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ$/;
+
 /** The same moment in UTC with `Z` and 0, 3, 6 or 9 fraction digits; `undefined` when the text is not a timestamp. */
 export function normaliseTimestamp(text: string): string | undefined {
+  if (isUsual(text)) return text;
   const moment = readMoment(text);
   return moment && isPossible(moment) ? inUtc(moment) : undefined;
 }
 
+/** Nearly all are, and need no more than a look. */
+function isUsual(text: string): boolean {
+  if (!USUAL.test(text) || text.endsWith('.000Z')) return false;
+  const epochMs = Date.parse(text);
+  return !Number.isNaN(epochMs) && timestampOf(epochMs) === text;
+}
+
 /** Milliseconds since the epoch of a normalised timestamp; a leap second counts as the second after it. */
 export function epochMsOf(timestamp: string): number {
+  if (isUsual(timestamp)) return Date.parse(timestamp);
   const moment = readMoment(timestamp);
   if (moment === undefined) throw new TypeError(`Cannot read "${timestamp}": it is not a timestamp`);
   const startOfMinute = minuteOf(moment).getTime();

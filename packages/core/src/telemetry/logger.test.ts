@@ -61,6 +61,16 @@ describe('createLogger', () => {
     expect(raw[0]?.match(/\*{8}/g)).toHaveLength(4);
   });
 
+  test('masks secrets of errors and of children, and leaves the logged object as it was', () => {
+    const { logger, raw } = capture();
+    const request = { headers: { cookie: 'hunter2' }, method: 'GET' };
+    logger.warn({ err: Object.assign(new Error('refused'), { config: { password: 'hunter2' } }), request }, 'no');
+    logger.child({ session: { token: 'hunter2' } }).info('hello');
+    expect(raw.join('')).not.toContain('hunter2');
+    expect(raw.join('').match(/\*{8}/g)).toHaveLength(3);
+    expect(request.headers.cookie).toBe('hunter2');
+  });
+
   test('lets no text of a guest act on a terminal', () => {
     const { logger, lines, raw } = capture();
     logger.info({ hostname: 'web\u202e\u009b31m\u001b[31m' }, 'guest says \u2066hi');

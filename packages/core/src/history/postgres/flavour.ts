@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Kysely, sql } from 'kysely';
+import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely';
 import { DatabaseError } from 'pg';
 import { DatabaseFault } from '../database-fault.ts';
 import type { HistorySchema } from '../schema.ts';
 import { toSearchableJson } from '../searchable-json.ts';
-import type { SqlFlavour, Work } from '../sql-flavour.ts';
+import type { RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
 
 export const POSTGRES_FLAVOUR: SqlFlavour = {
   columnTypes: {
@@ -25,6 +25,9 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
       await sql`set local synchronous_commit = off`.execute(trx);
       await work(trx);
     }),
+  isAmong: (column, values) =>
+    sql`${sql.ref(column)} = any(${values}::${sql.raw(column === 'job' ? 'bigint' : 'text')}[])`,
+  withRows,
   hold: (query) => query.forUpdate(),
   holdFree: (query) => query.forUpdate().skipLocked(),
   async beginMigration(trx) {
@@ -56,4 +59,48 @@ async function transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>
     // not all at the same time again
     await delay(Math.random() * PAUSE_MS * tries);
   }
+}
+
+const SEARCHABLE: readonly string[] = ['labels', 'payload'];
+/** Of one statement, so that its text stays within what JavaScript can hold. */
+const MAX_PORTION_CHARS = 64 * 1024 * 1024;
+
+/** The rows go as one JSON text; the row type of their table says what each column is. */
+async function withRows<Row>(trx: Transaction<HistorySchema>, work: RowsWork): Promise<readonly Row[]> {
+  const { table, columns, rows, statement } = work;
+  const expressions = columns.map((column) => (SEARCHABLE.includes(column) ? `(${column} #>> '{}')::jsonb` : column));
+  const source = `select ${expressions.join(', ')} from json_populate_recordset(null::${table}, $1::json)`;
+  const answers: Row[] = [];
+  for (const portion of portionsOf(rows)) {
+    const text = `with news (${columns.join(', ')}) as (${source}) ${statement}`;
+    const { rows: answer } = await trx.executeQuery<Row>(CompiledQuery.raw(text, [storable(portion)]));
+    answers.push(...answer);
+  }
+  return answers;
+}
+
+function* portionsOf(rows: readonly object[]): Generator<string> {
+  let portion: string[] = [];
+  let chars = 0;
+  for (const row of rows) {
+    const text = JSON.stringify(row);
+    if (chars + text.length > MAX_PORTION_CHARS && portion.length > 0) {
+      yield `[${portion.join(',')}]`;
+      portion = [];
+      chars = 0;
+    }
+    portion.push(text);
+    chars += text.length;
+  }
+  if (portion.length > 0) yield `[${portion.join(',')}]`;
+}
+
+const UNSTORABLE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;
+/** Other escapes are taken whole, so that `\\\\u0000` is not mistaken. */
+const UNSTORABLE_OR_ESCAPE = /\\u(?:0000|d[89a-f][0-9a-f]{2})|\\./g;
+
+/** Text in PostgreSQL has neither U+0000 nor half of a surrogate pair. JSON in text, which has the truth, writes them as escapes. */
+function storable(json: string): string {
+  if (!UNSTORABLE.test(json)) return json;
+  return json.replace(UNSTORABLE_OR_ESCAPE, (match) => (UNSTORABLE.test(match) ? '\uFFFD' : match));
 }
