@@ -3,6 +3,7 @@ import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
 import type { JobState } from '../job/state.ts';
+import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
 
@@ -68,7 +69,7 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, AsyncDisposable, BulkOperations, AuditLog {
+export interface JobHistory extends Leases, AsyncDisposable, BulkOperations, AuditLog, ArtifactLedger {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

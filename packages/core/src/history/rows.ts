@@ -154,7 +154,13 @@ export function outcomeOf({ data, ...outcome }: ResultDocument): ResultDocument 
 
 export function toResultRow(job: number, attempt: number, result: ResultDocument): NewResultRow {
   const document = JSON.stringify(result);
-  return { job, attempt, document, size_bytes: Buffer.byteLength(document), artifact: null };
+  return {
+    job,
+    attempt,
+    document,
+    size_bytes: Buffer.byteLength(document),
+    artifact: result.data_artifact?.key ?? null,
+  };
 }
 
 export function toAttemptRecord({ job, error, ...attempt }: AttemptRow): AttemptRecord {

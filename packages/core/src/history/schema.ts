@@ -1,4 +1,5 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type { ArtifactEncoding } from '../job/artifact.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobState } from '../job/state.ts';
 import type { BulkState, BulkVerb } from './bulk-operations.ts';
@@ -73,7 +74,7 @@ export interface ResultsTable {
   /** JSON of the result document. */
   readonly document: string;
   readonly size_bytes: number;
-  /** Where the rest is, when it does not stand in `document`. */
+  /** Key of the artifact with the data, when those do not stand in `document`. */
   readonly artifact: string | null;
 }
 
@@ -132,12 +133,27 @@ export interface AuditTable {
   readonly counts: string;
 }
 
+export interface ArtifactsTable {
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly name: string;
+  /** In the artifact store. */
+  readonly key: string;
+  readonly size_bytes: number;
+  readonly sha256: string;
+  readonly media_type: string;
+  readonly encoding: ArtifactEncoding;
+  readonly created_at: string;
+}
+
 export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly attempts: AttemptsTable;
   readonly events: EventsTable;
   readonly results: ResultsTable;
   readonly idempotency_keys: IdempotencyKeysTable;
+  readonly artifacts: ArtifactsTable;
   readonly leases: LeasesTable;
   readonly bulk_operations: BulkOperationsTable;
   readonly audit: AuditTable;
@@ -148,3 +164,4 @@ export type AttemptRow = Selectable<AttemptsTable>;
 export type BulkOperationRow = Selectable<BulkOperationsTable>;
 export type EventRow = Selectable<EventsTable>;
 export type NewResultRow = Insertable<ResultsTable>;
+export type ArtifactRow = Selectable<ArtifactsTable>;

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { isFinal } from '../job/state.ts';
 import type { HistorySchema } from './schema.ts';
+import { forgetArtifacts } from './sql-artifacts.ts';
 
 /** Deletes rows of jobs with all that belongs to them, idempotency keys too: what nobody knows of may be done anew. */
 export async function deleteJobs(trx: Transaction<HistorySchema>, ids: readonly number[]): Promise<void> {
@@ -13,6 +14,7 @@ export async function deleteJobs(trx: Transaction<HistorySchema>, ids: readonly 
     .where('id', 'in', ids)
     .returning(['tenant', 'job_id', 'idempotency_key'])
     .execute();
+  await forgetArtifacts(trx, keys);
   for (const { tenant, job_id, idempotency_key } of keys) {
     if (idempotency_key === null) continue;
     const key = trx.deleteFrom('idempotency_keys').where('tenant', '=', tenant).where('key', '=', idempotency_key);

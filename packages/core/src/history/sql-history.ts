@@ -3,6 +3,7 @@ import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
+import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
@@ -31,6 +32,7 @@ import {
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
+import { findArtifacts, findOwnedArtifacts } from './sql-artifacts.ts';
 import { listAudit, noteAudit } from './sql-audit.ts';
 import {
   addBulkOperation,
@@ -249,6 +251,14 @@ class SqlHistory implements JobHistory {
 
   listAudit(tenant: string, page: PageDemand): Promise<AuditPage> {
     return listAudit(this.#db, tenant, page);
+  }
+
+  artifacts(tenant: string, jobId: string): Promise<readonly ArtifactRecord[]> {
+    return findArtifacts(this.#db, tenant, jobId);
+  }
+
+  ownedArtifacts(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return findOwnedArtifacts(this.#db, keys);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

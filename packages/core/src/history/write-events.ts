@@ -11,6 +11,7 @@ import {
   toStandingColumns,
 } from './rows.ts';
 import type { AttemptRow, HistorySchema } from './schema.ts';
+import { insertArtifacts } from './sql-artifacts.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { applyEvent, type Standing } from './standing.ts';
 
@@ -45,6 +46,10 @@ export async function writeEvents(
     await writeStandings(trx, flavour, changes);
     await insertResults(trx, flavour, changes);
     await writeAttempts(trx, flavour, changes);
+    await insertArtifacts(
+      trx,
+      changes.flatMap(({ events }) => events),
+    );
     for (const change of changes) await trimProgress(trx, change);
   }
 }
