@@ -1,3 +1,4 @@
+import type { ArtifactStore } from '@guestkit/core/artifact/artifact-store';
 import type { ApiConfig } from '@guestkit/core/config/api-config';
 import type { WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { JobHistory } from '@guestkit/core/history/job-history';
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly history: JobHistory;
   readonly queue: JobQueue;
   readonly registry: WorkerRegistry;
+  readonly artifacts: ArtifactStore;
   readonly news: JobNews;
   /** Bull Board, to be mounted at `/board`. */
   readonly board: RequestHandler;

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { openArtifactStore } from '@guestkit/core/artifact/open-store';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { startLeader } from '@guestkit/core/coordination/leader';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
@@ -41,11 +42,12 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const history = opened.use(await openHistory({ ...config, onError }));
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger }));
   const stream = opened.use(new RedisEventStream({ connection, prefix }));
+  const artifacts = opened.use(await openArtifactStore(config));
   const registry = new RedisWorkerRegistry({ connection, prefix });
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
-  const parts = { config, history, queue, registry, logger, metrics, clock: Date.now };
+  const parts = { config, history, queue, registry, artifacts, logger, metrics, clock: Date.now };
   const onLeading = (isLeading: boolean) => noteLeading(isLeading, { metrics, logger });
   opened.use(startLeader({ leases: history, holder: config.nodeId, duties: duties(parts), onLeading, onError }));
   const board = opened.use(openBoard({ connection, config, onError }));

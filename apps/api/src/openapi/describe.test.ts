@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { openFileStore } from '@guestkit/core/artifact/file-store';
 import { readApiConfig } from '@guestkit/core/config/api-config';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
@@ -33,6 +34,7 @@ async function openApp(): Promise<Express> {
     history: stack.use(await openSqliteHistory({ file: path.join(place.folder, 'routes.sqlite') })),
     queue: stack.use(createMemoryQueue()),
     registry: new RedisWorkerRegistry({ connection, prefix: 'guestkit' }),
+    artifacts: stack.use(await openFileStore(path.join(place.folder, 'artifacts'))),
     news: new JobNews(),
     board: Router(),
     probes: {},

@@ -19,6 +19,7 @@ import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
+import { keepData } from './keep-data.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
@@ -116,7 +117,10 @@ class Attempt {
 
   async #complete(data: unknown, report: JailReport): Promise<Outcome> {
     const outputs = report.output && { primary: report.output.destination };
-    const result = completedResult(this.#endedAttempt(report), { data, ...(outputs && { outputs }) });
+    const kept = await keepData(data, this.#delivery, this.#host.keeping, this.#lost);
+    if (this.#lost.aborted) return this.#abandon();
+    if (kept.kind === 'refused') return this.#fail(kept.error, report);
+    const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
     if (!(await this.#finish(result))) return this.#abandon();
     const { duration_ms } = result.execution_summary;
     return { kind: 'completed', summary: { status: result.status, worker_id: result.worker_id, duration_ms } };
