@@ -75,7 +75,7 @@ class Attempt {
       return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
-    this.#logger.info('attempt started');
+    this.#logger.debug('attempt started');
     const { operation, payload } = admission;
     const { document } = this.#delivery.job;
     const signal = AbortSignal.any([this.#lost, this.#host.leaving]);

@@ -59,6 +59,20 @@ describe('RedisEventStream', () => {
     expect(reading.events).toEqual([event]);
   });
 
+  test('puts what is published at once into one entry, and large events between small ones into their own', async () => {
+    const { stream, key } = open();
+    await using _stream = stream;
+    const told = attemptEvents();
+    const large = told.finished({ data: { lines: Array(50_000).fill('the same again') } });
+    const events = [told.progress('a'), told.progress('b'), large, told.progress('c')];
+    await Promise.all(events.map((event) => stream.publish([event])));
+    const entries = await connection.client.xrange(key, '-', '+');
+    expect(entries.map(([, fields]) => fields[0])).toEqual(['batch', 'zstd', 'json']);
+    await using reading = read(stream);
+    await until('all are read', () => reading.events.length === events.length);
+    expect(reading.events).toEqual(events);
+  });
+
   test('keeps nothing of what was recorded', async () => {
     const { stream, key } = open();
     await using _stream = stream;
