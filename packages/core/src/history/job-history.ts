@@ -6,6 +6,7 @@ import type { JobState } from '../job/state.ts';
 import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
+import type { DeadLetters } from './dead-letters.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -69,7 +70,7 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, AsyncDisposable, BulkOperations, AuditLog, ArtifactLedger {
+export interface JobHistory extends Leases, BulkOperations, AuditLog, ArtifactLedger, DeadLetters, AsyncDisposable {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

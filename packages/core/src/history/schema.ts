@@ -1,7 +1,9 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { ArtifactEncoding } from '../job/artifact.ts';
+import type { ErrorClass } from '../job/error-class.ts';
 import type { JobEvent } from '../job/event.ts';
-import type { JobState } from '../job/state.ts';
+import type { EndCause } from '../job/next-attempt.ts';
+import type { FinalState, JobState } from '../job/state.ts';
 import type { BulkState, BulkVerb } from './bulk-operations.ts';
 import type { AttemptRecord } from './job-history.ts';
 
@@ -87,6 +89,29 @@ export interface IdempotencyKeysTable {
   readonly created_at: string;
 }
 
+/** A job that failed for good. */
+export interface DeadLettersTable {
+  /** Grows with the deaths: the order of pages. */
+  readonly id: Generated<number>;
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly operation: string;
+  readonly pool: string;
+  readonly name: string | null;
+  /** Each as JSON of key and value, on a line of its own. */
+  readonly labels: string;
+  readonly status: FinalState;
+  readonly class: ErrorClass;
+  readonly because: EndCause;
+  readonly error_code: string | null;
+  /** JSON. */
+  readonly error: string | null;
+  readonly attempts: number;
+  readonly died_at: string;
+  readonly requeued_as: string | null;
+  readonly requeued_at: string | null;
+}
+
 /** One row for each lease that was ever held. */
 export interface LeasesTable {
   readonly name: string;
@@ -154,6 +179,7 @@ export interface HistorySchema {
   readonly results: ResultsTable;
   readonly idempotency_keys: IdempotencyKeysTable;
   readonly artifacts: ArtifactsTable;
+  readonly dead_letters: DeadLettersTable;
   readonly leases: LeasesTable;
   readonly bulk_operations: BulkOperationsTable;
   readonly audit: AuditTable;
@@ -162,6 +188,7 @@ export interface HistorySchema {
 export type JobRow = Selectable<JobsTable>;
 export type AttemptRow = Selectable<AttemptsTable>;
 export type BulkOperationRow = Selectable<BulkOperationsTable>;
+export type DeadLetterRow = Selectable<DeadLettersTable>;
 export type EventRow = Selectable<EventsTable>;
 export type NewResultRow = Insertable<ResultsTable>;
 export type ArtifactRow = Selectable<ArtifactsTable>;

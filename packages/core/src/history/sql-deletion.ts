@@ -3,7 +3,7 @@ import { isFinal } from '../job/state.ts';
 import type { HistorySchema } from './schema.ts';
 import { forgetArtifacts } from './sql-artifacts.ts';
 
-/** Deletes rows of jobs with all that belongs to them, idempotency keys too: what nobody knows of may be done anew. */
+/** Deletes rows of jobs with all that belongs to them, its dead letter and idempotency key too: what nobody knows of may be done anew. */
 export async function deleteJobs(trx: Transaction<HistorySchema>, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
   for (const table of ['events', 'attempts', 'results'] as const) {
@@ -15,6 +15,10 @@ export async function deleteJobs(trx: Transaction<HistorySchema>, ids: readonly 
     .returning(['tenant', 'job_id', 'idempotency_key'])
     .execute();
   await forgetArtifacts(trx, keys);
+  for (const [tenant, ofTenant] of Map.groupBy(keys, (key) => key.tenant)) {
+    const jobIds = ofTenant.map(({ job_id }) => job_id);
+    await trx.deleteFrom('dead_letters').where('tenant', '=', tenant).where('job_id', 'in', jobIds).execute();
+  }
   for (const { tenant, job_id, idempotency_key } of keys) {
     if (idempotency_key === null) continue;
     const key = trx.deleteFrom('idempotency_keys').where('tenant', '=', tenant).where('key', '=', idempotency_key);

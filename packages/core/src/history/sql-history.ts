@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
+import type { ErrorClass } from '../job/error-class.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
@@ -8,6 +9,7 @@ import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
 import { GroupCommit } from './group-commit.ts';
 import { jobById } from './job-by-id.ts';
 import type {
@@ -44,6 +46,13 @@ import {
   stopBulkOperation,
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
+import {
+  claimRequeue,
+  countDeadLetters,
+  findDeadLetter,
+  listDeadLetters,
+  purgeDeadLetter,
+} from './sql-dead-letters.ts';
 import { purgeJobs } from './sql-deletion.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
@@ -259,6 +268,29 @@ class SqlHistory implements JobHistory {
 
   ownedArtifacts(keys: readonly string[]): Promise<ReadonlySet<string>> {
     return findOwnedArtifacts(this.#db, keys);
+  }
+
+  listDeadLetters(
+    filter: DeadLetterFilter,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<DeadLetterPage> {
+    return listDeadLetters(this.#db, filter, page);
+  }
+
+  countDeadLetters(filter: DeadLetterFilter): Promise<ReadonlyMap<ErrorClass, number>> {
+    return countDeadLetters(this.#db, filter);
+  }
+
+  findDeadLetter(tenant: string, jobId: string): Promise<DeadLetter | undefined> {
+    return findDeadLetter(this.#db, tenant, jobId);
+  }
+
+  claimRequeue(tenant: string, jobId: string, newJobId: string): Promise<DeadLetter | undefined> {
+    return claimRequeue(this.#db, this.#flavour, { tenant, jobId, newJobId });
+  }
+
+  purgeDeadLetter(tenant: string, jobId: string): Promise<boolean> {
+    return purgeDeadLetter(this.#db, tenant, jobId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

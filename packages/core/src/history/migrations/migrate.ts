@@ -4,6 +4,7 @@ import type { HistorySchema } from '../schema.ts';
 import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
 import * as results from './0002-results.ts';
+import * as deadLetters from './0004-dead-letters.ts';
 import * as leases from './0005-leases.ts';
 import * as artifacts from './0007-artifacts.ts';
 import * as bulk from './0008-bulk.ts';
@@ -12,6 +13,7 @@ import * as bulk from './0008-bulk.ts';
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
   '0002-results': results,
+  '0004-dead-letters': deadLetters,
   '0005-leases': leases,
   '0007-artifacts': artifacts,
   '0008-bulk': bulk,
