@@ -5,10 +5,10 @@ import { artifactSweepDuty } from './artifact-sweep.ts';
 /** What duties work with. */
 export type DutyParts = Pick<
   ApiParts,
-  'config' | 'history' | 'queue' | 'registry' | 'artifacts' | 'logger' | 'metrics' | 'clock'
+  'config' | 'history' | 'queue' | 'registry' | 'reconciler' | 'artifacts' | 'logger' | 'metrics' | 'clock'
 >;
 
 /** What only the leading node does. */
 export function duties(parts: DutyParts): readonly Duty[] {
-  return [artifactSweepDuty(parts)];
+  return [...parts.reconciler.duties, artifactSweepDuty(parts)];
 }

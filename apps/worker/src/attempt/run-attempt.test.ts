@@ -264,6 +264,8 @@ function delivery(operation: string, members: Readonly<Record<string, unknown>> 
   };
 }
 
+const NO_BACKLOG = { entries: 0, sinceMs: undefined };
+
 /** A stream that keeps what it is told, and says so. */
 function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told: JobEvent[]; events: EventStream } {
   const told: JobEvent[] = [];
@@ -271,7 +273,9 @@ function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told:
     told.push(...events);
     events.forEach(onEvent);
   };
-  return { told, events: { publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined } };
+  const reads = { mark: async () => '', isRecorded: async () => true, backlog: async () => NO_BACKLOG };
+  const events = { ...reads, publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  return { told, events };
 }
 
 function advertisement(operations: readonly string[]): WorkerAdvertisement {

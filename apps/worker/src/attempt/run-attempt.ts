@@ -23,6 +23,7 @@ import { keepData } from './keep-data.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
+import { summaryOf } from './summary.ts';
 
 const POSTPONE_MS = 500;
 
@@ -122,8 +123,8 @@ class Attempt {
     if (kept.kind === 'refused') return this.#fail(kept.error, report);
     const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
     if (!(await this.#finish(result))) return this.#abandon();
-    const { duration_ms } = result.execution_summary;
-    return { kind: 'completed', summary: { status: result.status, worker_id: result.worker_id, duration_ms } };
+    const end = this.#journal.newest;
+    return { kind: 'completed', ...(end?.type === 'finished' && { summary: summaryOf(end) }) };
   }
 
   async #fail(error: JobError, report: JailReport): Promise<Outcome> {

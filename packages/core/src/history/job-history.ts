@@ -1,4 +1,5 @@
 import type { Leases } from '../coordination/leases.ts';
+import type { QueueEpochMemory } from '../coordination/queue-epoch.ts';
 import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
@@ -7,6 +8,7 @@ import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { UnfinishedJobs } from './unfinished-jobs.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -70,7 +72,15 @@ export interface JobPage {
 }
 
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, BulkOperations, AuditLog, ArtifactLedger, DeadLetters, AsyncDisposable {
+export interface JobHistory
+  extends UnfinishedJobs,
+    BulkOperations,
+    AuditLog,
+    ArtifactLedger,
+    DeadLetters,
+    Leases,
+    QueueEpochMemory,
+    AsyncDisposable {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

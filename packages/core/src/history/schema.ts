@@ -172,6 +172,13 @@ export interface ArtifactsTable {
   readonly created_at: string;
 }
 
+/** One row: the epoch of the queue when it was last seen to agree with history. */
+export interface QueueEpochsTable {
+  readonly name: string;
+  readonly epoch: string;
+  readonly count: number;
+}
+
 export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly attempts: AttemptsTable;
@@ -183,6 +190,7 @@ export interface HistorySchema {
   readonly leases: LeasesTable;
   readonly bulk_operations: BulkOperationsTable;
   readonly audit: AuditTable;
+  readonly queue_epochs: QueueEpochsTable;
 }
 
 export type JobRow = Selectable<JobsTable>;

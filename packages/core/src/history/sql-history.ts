@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import type { ErrorClass } from '../job/error-class.ts';
+import type { QueueEpoch } from '../coordination/queue-epoch.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
+import type { QueuedJob } from '../queue/job-queue.ts';
 import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
@@ -56,6 +58,9 @@ import {
 import { purgeJobs } from './sql-deletion.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
+import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
+import { queuedJobs, unfinished, unfinishedAmong } from './sql-unfinished.ts';
+import type { UnfinishedJob, UnfinishedPage } from './unfinished-jobs.ts';
 import { writeEvents } from './write-events.ts';
 
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
@@ -204,6 +209,26 @@ class SqlHistory implements JobHistory {
       .limit(limit)
       .execute();
     return rows.map(({ result, ...row }) => toEvent(row, tenant, jobId, result));
+  }
+
+  unfinished(page: UnfinishedPage): Promise<readonly UnfinishedJob[]> {
+    return unfinished(this.#db, page);
+  }
+
+  unfinishedAmong(tenant: string, jobIds: readonly string[]): Promise<readonly UnfinishedJob[]> {
+    return unfinishedAmong(this.#db, tenant, jobIds);
+  }
+
+  queuedJobs(positions: readonly number[]): Promise<readonly QueuedJob[]> {
+    return queuedJobs(this.#db, positions);
+  }
+
+  queueEpoch(): Promise<QueueEpoch | undefined> {
+    return queueEpoch(this.#db);
+  }
+
+  rememberQueueEpoch(epoch: QueueEpoch): Promise<void> {
+    return rememberQueueEpoch(this.#db, this.#flavour, epoch);
   }
 
   acquireLease(name: string, holder: string, timeToLiveMs: number): Promise<Lease | undefined> {

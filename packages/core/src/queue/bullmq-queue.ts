@@ -76,7 +76,7 @@ class BullmqQueue implements JobQueue {
   async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
       const queue = this.#queueOf(parseQueueName(name));
-      await this.#noteName(parseQueueName(name));
+      await this.#writeName(name);
       // each part is one transaction, which keeps Redis from others for its time
       await Promise.all(partsOf(group).map((part) => queue.addBulk(part.map(toBulkJob))));
     }
@@ -204,6 +204,10 @@ class BullmqQueue implements JobQueue {
     const text = formatQueueName(name);
     const notedAtMs = this.#notedAtMs.get(text) ?? Number.NEGATIVE_INFINITY;
     if (performance.now() - notedAtMs < NOTE_NAME_EVERY_MS) return;
+    await this.#writeName(text);
+  }
+
+  async #writeName(text: string): Promise<void> {
     await this.#options.connection.client.sadd(queueNamesKey(this.#options.prefix), text);
     this.#notedAtMs.set(text, performance.now());
   }

@@ -20,6 +20,8 @@ export function createApiMetrics() {
       'guestkit_artifacts_swept_total',
       'Objects removed from the artifact store for belonging to no job',
     ),
+    reconcilerRepairs: counter('guestkit_reconciler_repairs_total', 'Jobs whose history and queue disagreed', ['kind']),
+    queueRebuilds: counter('guestkit_queue_rebuilds_total', 'Times that the queue was rebuilt from history'),
     workersAlive: gauge('guestkit_workers_alive', 'Workers whose sign of life is recent'),
   };
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobEvent } from '../../job/event.ts';
-import type { EventConsumption, EventStream } from '../event-stream.ts';
+import type { EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
 import type { RedisConnection } from './connection.ts';
 import { encodeEvents } from './event-codec.ts';
 import { EventReader } from './event-reader.ts';
@@ -14,6 +14,8 @@ export interface RedisEventStreamOptions {
 }
 
 const RECLAIM_AFTER_MS = 15_000;
+/** Older than any entry. */
+const NOTHING = '0-0';
 
 /** One Redis stream for all events. Entries leave it once they are recorded, so its length is the recorders' backlog. */
 export class RedisEventStream implements EventStream {
@@ -38,6 +40,26 @@ export class RedisEventStream implements EventStream {
     const consumption = this.#read(options, AbortSignal.any([signal, this.#closing.signal]));
     this.#consumptions.add(consumption);
     await consumption.finally(() => this.#consumptions.delete(consumption));
+  }
+
+  async mark(): Promise<string> {
+    const [newest] = await this.#options.connection.client.xrevrange(this.#key, '+', '-', 'COUNT', 1);
+    // entries leave the stream once they are recorded, so in an empty one all are
+    return newest?.[0] ?? NOTHING;
+  }
+
+  async isRecorded(mark: string): Promise<boolean> {
+    if (mark === NOTHING) return true;
+    return (await this.#options.connection.client.xrange(this.#key, '-', mark, 'COUNT', 1)).length === 0;
+  }
+
+  async backlog(): Promise<EventBacklog> {
+    const { client } = this.#options.connection;
+    const [entries, [oldest]] = await Promise.all([
+      client.xlen(this.#key),
+      client.xrange(this.#key, '-', '+', 'COUNT', 1),
+    ]);
+    return { entries, sinceMs: oldest && Number.parseInt(oldest[0], 10) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
