@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
-import type { ErrorClass } from '../job/error-class.ts';
 import type { QueueEpoch } from '../coordination/queue-epoch.ts';
+import type { ErrorClass } from '../job/error-class.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
