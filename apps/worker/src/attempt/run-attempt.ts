@@ -19,11 +19,9 @@ import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
-import { keepData } from './keep-data.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
-import { summaryOf } from './summary.ts';
 
 const POSTPONE_MS = 500;
 
@@ -76,7 +74,7 @@ class Attempt {
       return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
-    this.#logger.debug('attempt started');
+    this.#logger.info('attempt started');
     const { operation, payload } = admission;
     const { document } = this.#delivery.job;
     const signal = AbortSignal.any([this.#lost, this.#host.leaving]);
@@ -118,13 +116,10 @@ class Attempt {
 
   async #complete(data: unknown, report: JailReport): Promise<Outcome> {
     const outputs = report.output && { primary: report.output.destination };
-    const kept = await keepData(data, this.#delivery, this.#host.keeping, this.#lost);
-    if (this.#lost.aborted) return this.#abandon();
-    if (kept.kind === 'refused') return this.#fail(kept.error, report);
-    const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
+    const result = completedResult(this.#endedAttempt(report), { data, ...(outputs && { outputs }) });
     if (!(await this.#finish(result))) return this.#abandon();
-    const end = this.#journal.newest;
-    return { kind: 'completed', ...(end?.type === 'finished' && { summary: summaryOf(end) }) };
+    const { duration_ms } = result.execution_summary;
+    return { kind: 'completed', summary: { status: result.status, worker_id: result.worker_id, duration_ms } };
   }
 
   async #fail(error: JobError, report: JailReport): Promise<Outcome> {

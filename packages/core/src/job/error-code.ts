@@ -138,13 +138,7 @@ export const ERROR_CODES = {
     phase: 'execution',
     class: 'too-large',
     ends: 'failed',
-    meaning: 'The result is larger than the worker is allowed to store',
-  },
-  RESULT_NOT_STORED: {
-    phase: 'execution',
-    class: 'output',
-    ends: 'failed',
-    meaning: 'The result could not be put into the artifact store',
+    meaning: 'The result is larger than what can be stored',
   },
   OUTPUT_FAILED: {
     phase: 'execution',

@@ -18,13 +18,11 @@ export interface SessionOptions {
   readonly desk: ImageDesk;
   readonly task: JailTask;
   readonly images: readonly OfferedImage[];
-  readonly maxResultBytes: number;
   readonly onProgress: (step: Progress) => void;
 }
 
 /** Starts the jail on its task and answers what it asks, until it reports, dies or misbehaves. */
-export async function converse(options: SessionOptions): Promise<Ending> {
-  const { jail, desk, task, images, maxResultBytes, onProgress } = options;
+export async function converse({ jail, desk, task, images, onProgress }: SessionOptions): Promise<Ending> {
   const ended = Promise.withResolvers<Ending>();
   let progressFrames = 0;
 
@@ -42,11 +40,7 @@ export async function converse(options: SessionOptions): Promise<Ending> {
       if (progressFrames > MAX_PROGRESS_FRAMES) throw new FrameError('Cannot accept more progress of this attempt');
       onProgress(readProgress(decodeJson(frame)));
     },
-    result: (frame) => {
-      if (frame.body.length > maxResultBytes)
-        throw new FrameError('Cannot accept a result larger than what is allowed');
-      ended.resolve({ kind: 'result', value: decodeJson(frame) });
-    },
+    result: (frame) => ended.resolve({ kind: 'result', value: decodeJson(frame) }),
     error: (frame) => ended.resolve(failureOf(readErrorFacts(decodeJson(frame)))),
   };
 
@@ -60,7 +54,7 @@ export async function converse(options: SessionOptions): Promise<Ending> {
   );
   // a last report may still be in the pipe: `exited` comes after it is read
   void jail.exited.then((status) => ended.resolve(deathOf(status)));
-  jail.send(encodeJson('start', { operation: task.operation, payload: task.payload, images, maxResultBytes }));
+  jail.send(encodeJson('start', { operation: task.operation, payload: task.payload, images }));
   return ended.promise.finally(stop);
 }
 
