@@ -150,6 +150,13 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     expect(await queue.find(NAME, 'job-unknown1')).toBeUndefined();
   });
 
+  test('is held by nobody, and its consumer can claim', async () => {
+    await using queue = await open();
+    await using consumer = await queue.consume({ ...NAME, slots: 1, handle: async () => ({ kind: 'completed' }) });
+    expect(await queue.isHeld(NAME)).toBe(false);
+    await until('it can claim', () => consumer.fault === undefined);
+  });
+
   test('forgets a job that has ended, which then can be added anew, and no other', async () => {
     await using queue = await open();
     await queue.enqueue(job({ job_id: 'job-again-01' }));

@@ -8,6 +8,8 @@ import { until } from './condition.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
+/** A start takes seconds of processor time, which others may want too. */
+const START = { timeoutMs: 60_000 };
 const MAIN = { api: 'apps/api/src/main.ts', worker: 'apps/worker/src/main.ts' };
 
 /** Environment of a process, by the names that the configuration documents. */
@@ -88,10 +90,14 @@ async function launchApi(name: string, settings: Settings): Promise<ApiProcess> 
   const port = settings.GUESTKIT_PORT ?? String(await freePort());
   const url = `http://127.0.0.1:${port}`;
   const api = launch(name, MAIN.api, { ...settings, GUESTKIT_PORT: port });
-  await until(`${name} to listen`, async () => {
-    if (!api.isRunning()) throw new Error(`Cannot start ${name}: it ended\n${api.log()}`);
-    return isOk(`${url}/health/live`);
-  });
+  await until(
+    `${name} to listen`,
+    async () => {
+      if (!api.isRunning()) throw new Error(`Cannot start ${name}: it ended\n${api.log()}`);
+      return isOk(`${url}/health/live`);
+    },
+    START,
+  );
   const key = settings.GUESTKIT_API_KEY;
   return { ...api, url, call: (method, route, body) => call({ url, key }, method, route, body) };
 }
@@ -125,11 +131,15 @@ async function endWith(child: ChildProcess, signal: NodeJS.Signals): Promise<num
 }
 
 async function isRegistered(api: ApiProcess, workerId: string, worker: ClusterProcess): Promise<void> {
-  await until(`${worker.name} to register`, async () => {
-    if (!worker.isRunning()) throw new Error(`Cannot start ${worker.name}: it ended\n${worker.log()}`);
-    const { workers } = await api.call<{ workers: { worker_id: string }[] }>('GET', '/api/v1/workers');
-    return workers.some((entry) => entry.worker_id === workerId);
-  });
+  await until(
+    `${worker.name} to register`,
+    async () => {
+      if (!worker.isRunning()) throw new Error(`Cannot start ${worker.name}: it ended\n${worker.log()}`);
+      const { workers } = await api.call<{ workers: { worker_id: string }[] }>('GET', '/api/v1/workers');
+      return workers.some((entry) => entry.worker_id === workerId);
+    },
+    START,
+  );
 }
 
 interface Target {

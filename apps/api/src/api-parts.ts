@@ -1,6 +1,8 @@
+import type { ArtifactStore } from '@guestkit/core/artifact/artifact-store';
 import type { ApiConfig } from '@guestkit/core/config/api-config';
 import type { WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { JobHistory } from '@guestkit/core/history/job-history';
+import type { Reconciler } from '@guestkit/core/history/reconcile/reconciler';
 import type { JobQueue } from '@guestkit/core/queue/job-queue';
 import type { ApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -13,6 +15,8 @@ export interface ApiParts {
   readonly history: JobHistory;
   readonly queue: JobQueue;
   readonly registry: WorkerRegistry;
+  readonly artifacts: ArtifactStore;
+  readonly reconciler: Reconciler;
   readonly news: JobNews;
   /** Bull Board, to be mounted at `/board`. */
   readonly board: RequestHandler;

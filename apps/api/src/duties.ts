@@ -1,10 +1,14 @@
 import type { Duty } from '@guestkit/core/coordination/duty';
 import type { ApiParts } from './api-parts.ts';
+import { artifactSweepDuty } from './artifact-sweep.ts';
 
 /** What duties work with. */
-export type DutyParts = Pick<ApiParts, 'config' | 'history' | 'queue' | 'registry' | 'logger' | 'metrics' | 'clock'>;
+export type DutyParts = Pick<
+  ApiParts,
+  'config' | 'history' | 'queue' | 'registry' | 'reconciler' | 'artifacts' | 'logger' | 'metrics' | 'clock'
+>;
 
 /** What only the leading node does. */
-export function duties(_parts: DutyParts): readonly Duty[] {
-  return [];
+export function duties(parts: DutyParts): readonly Duty[] {
+  return [...parts.reconciler.duties, artifactSweepDuty(parts)];
 }

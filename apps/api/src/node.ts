@@ -1,12 +1,15 @@
 import { createServer } from 'node:http';
+import { openArtifactStore } from '@guestkit/core/artifact/open-store';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { startLeader } from '@guestkit/core/coordination/leader';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { openHistory } from '@guestkit/core/history/open-history';
 import { startOutbox } from '@guestkit/core/history/outbox';
+import { createReconciler } from '@guestkit/core/history/reconcile/reconciler';
 import { startRecorder } from '@guestkit/core/history/recorder';
 import type { JobEvent } from '@guestkit/core/job/event';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
@@ -41,11 +44,18 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const history = opened.use(await openHistory({ ...config, onError }));
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger }));
   const stream = opened.use(new RedisEventStream({ connection, prefix }));
+  const artifacts = opened.use(await openArtifactStore(config));
   const registry = new RedisWorkerRegistry({ connection, prefix });
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
-  const parts = { config, history, queue, registry, logger, metrics, clock: Date.now };
+  const reconciler = createReconciler({
+    ...{ history, queue, stream, onError },
+    epochKey: new RedisQueueEpochKey({ connection, prefix }),
+    onRepaired: (kind, jobs) => tellRepaired({ kind, jobs }, { metrics, logger }),
+    onRebuilt: (rebuilt) => tellRebuilt(rebuilt, { metrics, logger }),
+  });
+  const parts = { config, history, queue, registry, artifacts, reconciler, logger, metrics, clock: Date.now };
   const onLeading = (isLeading: boolean) => noteLeading(isLeading, { metrics, logger });
   opened.use(startLeader({ leases: history, holder: config.nodeId, duties: duties(parts), onLeading, onError }));
   const board = opened.use(openBoard({ connection, config, onError }));
@@ -88,10 +98,25 @@ async function stop({ listener, stopping, resources, logger }: Running): Promise
   logger.info('API node has stopped');
 }
 
-function noteLeading(
-  isLeading: boolean,
-  { metrics, logger }: { readonly metrics: ApiMetrics; readonly logger: Logger },
-): void {
+interface Tellers {
+  readonly metrics: ApiMetrics;
+  readonly logger: Logger;
+}
+
+function tellRepaired(repaired: { readonly kind: string; readonly jobs: number }, { metrics, logger }: Tellers): void {
+  metrics.reconcilerRepairs.inc({ kind: repaired.kind }, repaired.jobs);
+  logger.warn(repaired, 'history and queue disagreed, and were reconciled');
+}
+
+function tellRebuilt(rebuilt: { readonly jobs: number; readonly tookMs: number }, { metrics, logger }: Tellers): void {
+  metrics.queueRebuilds.inc();
+  logger[rebuilt.jobs > 0 ? 'warn' : 'info'](
+    rebuilt,
+    'the queue is new, or was flushed or rolled back: rebuilt from history',
+  );
+}
+
+function noteLeading(isLeading: boolean, { metrics, logger }: Tellers): void {
   metrics.leader.set(isLeading ? 1 : 0);
   logger.info(isLeading ? 'node leads: it does the duties' : 'node leads no longer');
 }

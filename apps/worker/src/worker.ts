@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { openArtifactStore } from '@guestkit/core/artifact/open-store';
 import type { WorkerConfig } from '@guestkit/core/config/worker-config';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/redis/connection';
@@ -67,6 +68,8 @@ export async function startWorker(
   const events = opened.use(new RedisEventStream({ connection, prefix }));
   const registry = new RedisWorkerRegistry({ connection, prefix });
 
+  const artifacts = opened.use(await openArtifactStore(config));
+
   let consumer: Consumer | undefined;
   const heartbeat = opened.use(
     new Heartbeat({
@@ -97,6 +100,7 @@ export async function startWorker(
     inlineRunners: repertoire.inlineRunners,
     maxLostAttempts: config.maxLostAttempts,
     retry: config.retry,
+    keeping: { artifacts, resultInlineBytes: config.resultInlineBytes, resultLimitBytes: config.resultLimitBytes },
     leaving: leaving.signal,
   });
   consumer = opened.use(await queue.consume({ tenant, pool, slots, consumer: config.workerId, handle, onError }));
@@ -117,6 +121,7 @@ function startJails(config: RunnableConfig, { repertoire, metrics, logger }: Jai
     ...{ slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
     runnersModule: repertoire.runnersModule,
     memoryMb: config.jailMemoryMb,
+    maxResultBytes: config.resultLimitBytes,
     asNobody: config.jailUser,
     onReady: ({ startMs, sealed }) => {
       metrics.jailStart.observe(startMs / 1000);

@@ -1,7 +1,11 @@
 import path from 'node:path';
+import { openFileStore } from '@guestkit/core/artifact/file-store';
 import { readApiConfig } from '@guestkit/core/config/api-config';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
+import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
+import { createReconciler } from '@guestkit/core/history/reconcile/reconciler';
 import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { createMemoryQueue } from '@guestkit/core/queue/memory-queue';
 import { createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
@@ -28,11 +32,16 @@ function routesOf(router: Pick<Express['router'], 'stack'>): string[] {
 async function openApp(): Promise<Express> {
   const config = readApiConfig({ argv: [], env: place.env });
   const connection = stack.use(await connectRedis(place.redis.url, { role: 'client' }));
+  const history = stack.use(await openSqliteHistory({ file: path.join(place.folder, 'routes.sqlite') }));
+  const queue = stack.use(createMemoryQueue());
+  const shared = { connection, prefix: 'guestkit' };
+  const stream = stack.use(new RedisEventStream(shared));
+  const epochKey = new RedisQueueEpochKey(shared);
   return createApp({
-    config,
-    history: stack.use(await openSqliteHistory({ file: path.join(place.folder, 'routes.sqlite') })),
-    queue: stack.use(createMemoryQueue()),
-    registry: new RedisWorkerRegistry({ connection, prefix: 'guestkit' }),
+    ...{ config, history, queue },
+    registry: new RedisWorkerRegistry(shared),
+    reconciler: createReconciler({ history, queue, stream, epochKey, onError: (error) => expect.fail(error.message) }),
+    artifacts: stack.use(await openFileStore(path.join(place.folder, 'artifacts'))),
     news: new JobNews(),
     board: Router(),
     probes: {},

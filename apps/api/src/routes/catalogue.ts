@@ -1,4 +1,5 @@
 import type { ApiParts } from '../api-parts.ts';
+import { listArtifacts, showArtifact } from './artifacts.ts';
 import { cancelJob } from './cancel-job.ts';
 import { health } from './health.ts';
 import { listJobs } from './list-jobs.ts';
@@ -21,6 +22,8 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     listJobs(parts),
     showJob(parts),
     showResult(parts),
+    listArtifacts(parts),
+    showArtifact(parts),
     showProgress(parts),
     cancelJob(parts),
     listWorkers(parts),

@@ -1,10 +1,14 @@
 import type { JobRecord } from '@guestkit/core/history/job-history';
+import type { ResultDocument } from '@guestkit/core/job/result';
 import { isFinal } from '@guestkit/core/job/state';
+import type { Response } from 'express';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
+import { requireArtifact } from '../job-artifact.ts';
 import { jobErrorSchema } from '../job-view.ts';
 import { Problem } from '../problem.ts';
+import { sendStream } from '../stream-answer.ts';
 import { requireJob } from './job-of.ts';
 import { dataAnswer, type Route } from './route.ts';
 
@@ -45,9 +49,36 @@ export function showResult(parts: ApiParts): Route {
       const job = await requireJob(parts, request, response);
       const result = await parts.history.result(job.tenant, job.job_id);
       if (result === undefined) throw noResult(job);
-      sendData(response, 200, result);
+      await sendResult(parts, result, { response, isHead: request.method === 'HEAD' });
     },
   };
+}
+
+/** The data of a large result lie in the artifact store, and take their place in the document on the way to the client. */
+async function sendResult(
+  parts: ApiParts,
+  { data_artifact, ...result }: ResultDocument,
+  { response, isHead }: { readonly response: Response; readonly isHead: boolean },
+): Promise<void> {
+  if (data_artifact === undefined) return sendData(response, 200, result);
+  const before = Buffer.from(`${JSON.stringify({ success: true, data: result }).slice(0, -2)},"data":`);
+  const after = Buffer.from('}}');
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': before.length + data_artifact.size_bytes + after.length,
+  };
+  if (isHead) return void response.writeHead(200, headers).end();
+  await sendStream(response, headers, enclosed(before, await requireArtifact(parts, data_artifact), after));
+}
+
+async function* enclosed(
+  before: Uint8Array,
+  content: AsyncIterable<Uint8Array>,
+  after: Uint8Array,
+): AsyncIterable<Uint8Array> {
+  yield before;
+  yield* content;
+  yield after;
 }
 
 function noResult({ job_id, status }: JobRecord): Problem {

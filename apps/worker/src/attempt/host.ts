@@ -5,6 +5,7 @@ import type { Logger } from '@guestkit/core/telemetry/logger';
 import type { WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import type { Operation, Runner } from '@guestkit/operations/operation';
 import type { JailPool } from '../jail/pool.ts';
+import type { DataKeeping } from './keep-data.ts';
 
 /** The worker, as its attempts see it. */
 export interface AttemptHost {
@@ -18,6 +19,7 @@ export interface AttemptHost {
   readonly inlineRunners: ReadonlyMap<string, Runner>;
   readonly maxLostAttempts: number;
   readonly retry: RetrySettings;
+  readonly keeping: DataKeeping;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Fires when attempts must go back to the queue. */

@@ -19,6 +19,7 @@ export interface JournalOptions {
 export class AttemptJournal {
   readonly #options: JournalOptions;
   #next = 0;
+  #newest: JobEvent | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -26,7 +27,14 @@ export class AttemptJournal {
 
   /** Resolves once the stream has them. */
   async tell(...happenings: readonly Happening[]): Promise<void> {
-    await this.#options.events.publish(happenings.map((happening) => this.#eventOf(happening)));
+    const events = happenings.map((happening) => this.#eventOf(happening));
+    this.#newest = events.at(-1);
+    await this.#options.events.publish(events);
+  }
+
+  /** What was told last. */
+  get newest(): JobEvent | undefined {
+    return this.#newest;
   }
 
   /** For what the attempt need not wait for. */

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openFileStore } from '@guestkit/core/artifact/file-store';
+import { openArtifact } from '@guestkit/core/artifact/read-artifact';
 import { readRetrySettings } from '@guestkit/core/config/retry-setting';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
 import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
 import type { JobEvent } from '@guestkit/core/job/event';
-import type { Delivery } from '@guestkit/core/queue/job-queue';
+import type { Delivery, QueuedJob } from '@guestkit/core/queue/job-queue';
 import { createLogger } from '@guestkit/core/telemetry/logger';
 import { createWorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import { runners } from '@guestkit/operations/runners';
@@ -12,9 +17,12 @@ import { jobDocument } from '../../../../test/support/job.ts';
 import { JailPool } from '../jail/pool.ts';
 import { QUEUE, RUNNERS_MODULE, TEST_REPERTOIRE } from '../testing/worker-bench.ts';
 import type { AttemptHost } from './host.ts';
+import type { DataKeeping } from './keep-data.ts';
 import { createAttemptHandler } from './run-attempt.ts';
 
 let jails: JailPool;
+let keeping: DataKeeping;
+const folder = mkdtempSync(path.join(tmpdir(), 'gk-attempt-'));
 
 beforeAll(async () => {
   jails = await JailPool.start({
@@ -22,9 +30,13 @@ beforeAll(async () => {
     ...{ imageRoots: [], outputRoots: [], references: 'deny', maxDiskSizeGb: 0 },
     onBroken: () => undefined,
   });
+  keeping = { artifacts: await openFileStore(folder), resultInlineBytes: 64 * 1024, resultLimitBytes: 2 ** 20 };
 });
 
-afterAll(() => jails?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await jails?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
 
 describe('an attempt', () => {
   test('has told the end of the job before it answers the queue', async () => {
@@ -152,6 +164,74 @@ describe('an attempt', () => {
   });
 });
 
+describe('the data of a result', () => {
+  const delivering = (bytes: number) =>
+    delivery('system.echo', { payload: { type: 'system.echo.v1', data: 'x'.repeat(bytes) } });
+
+  test('stand in it when they are small', async () => {
+    const { told, events } = recorder();
+    await handle(delivering(100), { events });
+    expect(told.at(-1)).toMatchObject({ result: { data: { echo: 'x'.repeat(100) } } });
+    expect(told.at(-1)).not.toHaveProperty('result.data_artifact');
+  });
+
+  test('go to the artifact store when they are large, apart from those of any other delivery', async () => {
+    const { told, events } = recorder();
+    const [first, second] = [delivering(100_000), delivering(100_000)];
+    for (const each of [first, second]) await handle(each, { events });
+    const references = told.flatMap((event) => (event.type === 'finished' ? [event.result.data_artifact] : []));
+    expect(told.at(-1)).not.toHaveProperty('result.data');
+    expect(references[0]).toMatchObject({ encoding: 'zstd', media_type: 'application/json' });
+    expect(new Set(references.map((reference) => reference?.key)).size).toBe(2);
+    for (const reference of references) {
+      const pieces = await Array.fromAsync((reference && (await openArtifact(keeping.artifacts, reference))) ?? []);
+      expect(JSON.parse(Buffer.concat(pieces).toString())).toMatchObject({ echo: 'x'.repeat(100_000) });
+    }
+  });
+
+  test('are refused beyond the limit', async () => {
+    const { told, events } = recorder();
+    await handle(delivering(2 ** 20), { events });
+    expect(told.at(-1)).toMatchObject({ result: { status: 'failed', error: { code: 'RESULT_TOO_LARGE' } } });
+  });
+
+  test('make the job try again when the store does not take them', async () => {
+    const { told, events } = recorder();
+    const broken = path.join(folder, 'broken');
+    const artifacts = await openFileStore(broken);
+    rmSync(broken, { recursive: true });
+    const again = { ...delivering(100_000), job: retrying(delivering(100_000).job, 2) };
+    const outcome = await handle(again, { events, keeping: { ...keeping, artifacts } });
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      retry: true,
+      reason: 'RESULT_NOT_STORED: Cannot store the result: ENOENT',
+    });
+    expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'retry' });
+  });
+
+  test('of a jail are refused beyond the limit of the operator', async () => {
+    const small = await JailPool.start({
+      ...{ runnersModule: RUNNERS_MODULE, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
+      ...{ imageRoots: [], outputRoots: [], references: 'deny', maxDiskSizeGb: 0, maxResultBytes: 1000 },
+      onBroken: () => undefined,
+    });
+    const { told, events } = recorder();
+    const given = delivery('test.return', { payload: { type: 'test.return.v1', data: 'x'.repeat(1000) } });
+    await handle(given, { events, jails: small });
+    await small[Symbol.asyncDispose]();
+    expect(told.at(-1)).toMatchObject({
+      result: {
+        error: { code: 'RESULT_TOO_LARGE', message: 'Cannot send a result of 1002 bytes: at most 1000 are allowed' },
+      },
+    });
+  });
+});
+
+function retrying(job: QueuedJob, max_attempts: number): QueuedJob {
+  return { ...job, document: { ...job.document, execution: { ...job.document.execution, max_attempts } } };
+}
+
 const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
 
 function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSignal = new AbortController().signal) {
@@ -165,6 +245,7 @@ function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSig
     inlineRunners: runners,
     maxLostAttempts: 5,
     retry: readRetrySettings([]),
+    keeping,
     metrics: createWorkerMetrics({ heartbeatAgeSeconds: () => 0 }),
     logger: createLogger({ level: 'silent', app: 'worker', nodeId: 'test' }),
     leaving: new AbortController().signal,
@@ -183,6 +264,8 @@ function delivery(operation: string, members: Readonly<Record<string, unknown>> 
   };
 }
 
+const NO_BACKLOG = { entries: 0, sinceMs: undefined };
+
 /** A stream that keeps what it is told, and says so. */
 function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told: JobEvent[]; events: EventStream } {
   const told: JobEvent[] = [];
@@ -190,7 +273,9 @@ function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told:
     told.push(...events);
     events.forEach(onEvent);
   };
-  return { told, events: { publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined } };
+  const reads = { mark: async () => '', isRecorded: async () => true, backlog: async () => NO_BACKLOG };
+  const events = { ...reads, publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  return { told, events };
 }
 
 function advertisement(operations: readonly string[]): WorkerAdvertisement {

@@ -19,9 +19,11 @@ import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
+import { keepData } from './keep-data.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
+import { summaryOf } from './summary.ts';
 
 const POSTPONE_MS = 500;
 
@@ -74,7 +76,7 @@ class Attempt {
       return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
-    this.#logger.info('attempt started');
+    this.#logger.debug('attempt started');
     const { operation, payload } = admission;
     const { document } = this.#delivery.job;
     const signal = AbortSignal.any([this.#lost, this.#host.leaving]);
@@ -116,10 +118,13 @@ class Attempt {
 
   async #complete(data: unknown, report: JailReport): Promise<Outcome> {
     const outputs = report.output && { primary: report.output.destination };
-    const result = completedResult(this.#endedAttempt(report), { data, ...(outputs && { outputs }) });
+    const kept = await keepData(data, this.#delivery, this.#host.keeping, this.#lost);
+    if (this.#lost.aborted) return this.#abandon();
+    if (kept.kind === 'refused') return this.#fail(kept.error, report);
+    const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
     if (!(await this.#finish(result))) return this.#abandon();
-    const { duration_ms } = result.execution_summary;
-    return { kind: 'completed', summary: { status: result.status, worker_id: result.worker_id, duration_ms } };
+    const end = this.#journal.newest;
+    return { kind: 'completed', ...(end?.type === 'finished' && { summary: summaryOf(end) }) };
   }
 
   async #fail(error: JobError, report: JailReport): Promise<Outcome> {

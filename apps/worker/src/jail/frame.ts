@@ -7,7 +7,8 @@ import { Buffer } from 'node:buffer';
 export const HEADER_BYTES = 5;
 /** The most one READ may ask for. */
 export const MAX_READ_BYTES = 4 * 2 ** 20;
-export const MAX_RESULT_BYTES = 32 * 2 ** 20;
+/** The operator may allow less. */
+export const MAX_RESULT_BYTES = 128 * 2 ** 20;
 
 const MAX_DEPTH = 128;
 const KIB = 2 ** 10;

@@ -5,7 +5,7 @@ import type { OperationContext, Runner } from '@guestkit/operations/operation';
 import { Channel } from './channel.ts';
 import { confine } from './confine.ts';
 import { factsOf } from './error-facts.ts';
-import { decodeJson, encodeFrame, encodeJson } from './frame.ts';
+import { decodeJson, encodeFrame, encodeJson, FrameError, HEADER_BYTES } from './frame.ts';
 import { openReference, PipeSource } from './pipe-source.ts';
 import type { StartOrder } from './start-order.ts';
 
@@ -35,10 +35,17 @@ function serve(): void {
 
 function report(order: StartOrder, channel: Channel): Buffer {
   try {
-    return encodeJson('result', run(order, channel));
+    return encodeResult(run(order, channel), order);
   } catch (error) {
     return encodeJson('error', factsOf(error));
   }
+}
+
+function encodeResult(value: unknown, { maxResultBytes }: StartOrder): Buffer {
+  const frame = encodeJson('result', value);
+  const sizeBytes = frame.length - HEADER_BYTES;
+  if (sizeBytes <= maxResultBytes) return frame;
+  throw new FrameError(`Cannot send a result of ${sizeBytes} bytes: at most ${maxResultBytes} are allowed`);
 }
 
 function run({ operation, payload, images }: StartOrder, channel: Channel): unknown {

@@ -1,4 +1,5 @@
 import { type JailCommandOptions, prepareJails } from './command.ts';
+import { MAX_RESULT_BYTES } from './frame.ts';
 import { type RunLimits, Seat } from './seat.ts';
 import {
   emptyReport,
@@ -13,6 +14,8 @@ import { timerMs } from './timer.ts';
 export interface JailPoolOptions extends JailCommandOptions, ImageRules, OutputRules {
   readonly slots: number;
   readonly killGraceMs: number;
+  /** The largest result to take; what a frame holds where not given. */
+  readonly maxResultBytes?: number;
   readonly onReady?: (readiness: Readiness) => void;
   /** Told of what no task owns: a jail that does not start, a thread that ended. */
   readonly onBroken: (message: string) => void;
@@ -89,11 +92,15 @@ export class JailPool implements AsyncDisposable {
   #open(): void {
     if (this.#closed) return;
     const { killGraceMs, onReady, onBroken, server = SERVER } = this.#options;
-    const { memoryMb, imageRoots, references, maxDiskSizeGb, outputRoots } = this.#options;
+    const { memoryMb, maxResultBytes = MAX_RESULT_BYTES } = this.#options;
+    const { imageRoots, references, maxDiskSizeGb, outputRoots } = this.#options;
     const seat = new Seat({
       server,
       killGraceMs,
-      settings: { command: this.#jails.command, memoryMb, imageRoots, references, maxDiskSizeGb, outputRoots },
+      settings: {
+        ...{ command: this.#jails.command, memoryMb, maxResultBytes },
+        ...{ imageRoots, references, maxDiskSizeGb, outputRoots },
+      },
       onReady: (readiness) => {
         this.#fault = undefined;
         onReady?.(readiness);

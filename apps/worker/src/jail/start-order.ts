@@ -5,6 +5,8 @@ export interface StartOrder {
   readonly operation: string;
   readonly payload: unknown;
   readonly images: readonly OfferedImage[];
+  /** The largest result that is taken from it. */
+  readonly maxResultBytes: number;
 }
 
 export interface OfferedImage {

@@ -53,6 +53,7 @@ export type ChecksumOutcome = 'success' | 'failure' | 'skipped';
 export interface SeatSettings extends ImageRules, OutputRules {
   readonly command: JailCommand;
   readonly memoryMb: number;
+  readonly maxResultBytes: number;
 }
 
 /** The operator's word on which files may be read. */

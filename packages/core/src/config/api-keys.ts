@@ -13,6 +13,7 @@ export const API_KEYS = {
   boardReadOnly: flag('Let Bull Board show but not touch', true),
   bodyLimitBytes: integer('Largest request body, in bytes', 2 * 1024 * 1024, { min: 1024 }),
   batchLimitBytes: integer('Largest body of a batch of jobs, in bytes', 64 * 1024 * 1024, { min: 1024 }),
+  artifactGraceHours: integer('How long the artifact store keeps what belongs to no job, in hours', 24, { min: 1 }),
   shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
 } as const;
 

@@ -30,6 +30,11 @@ export const WORKER_KEYS = {
     new Derived('results in the data folder', ({ dataDir }) => [path.join(String(dataDir), 'results')]),
   ),
   references: oneOf(['deny', 'same-directory', 'roots'], 'Which files that an image names may be opened', 'deny'),
+  resultInlineBytes: integer(
+    'Largest result that passes through Redis and SQL; what is larger goes to the artifact store',
+    64 * 1024,
+  ),
+  resultLimitBytes: integer('Largest result, in bytes', 64 * 2 ** 20, { min: 1024, max: 128 * 2 ** 20 }),
   jailMemoryMb: integer('Memory of an attempt, in MiB', 512, { min: 64 }),
   jailUser: flag('Run attempts as nobody when started as root', true),
   killGraceMs: milliseconds('From TERM to KILL', 2000),

@@ -9,6 +9,11 @@ export interface EventStream extends AsyncDisposable {
    * work, and what a vanished one had read but not recorded goes to another.
    */
   consume(options: EventConsumption, signal: AbortSignal): Promise<void>;
+  /** The place of the newest event at present. */
+  mark(): Promise<string>;
+  /** Whether nothing up to a mark is left to be recorded. */
+  isRecorded(mark: string): Promise<boolean>;
+  backlog(): Promise<EventBacklog>;
 }
 
 export interface EventConsumption {
@@ -16,4 +21,11 @@ export interface EventConsumption {
   readonly batchSize: number;
   readonly record: (events: readonly JobEvent[]) => Promise<void>;
   readonly onError: (error: Error) => void;
+}
+
+/** What is left to be recorded. */
+export interface EventBacklog {
+  readonly entries: number;
+  /** Milliseconds since the epoch; of the oldest one. */
+  readonly sinceMs: number | undefined;
 }

@@ -111,14 +111,20 @@ class LeaseLeader implements Leader {
   }
 
   async #repeat(duty: Duty, signal: AbortSignal): Promise<void> {
+    let told: string | undefined;
     while (!signal.aborted) {
-      await duty.run(signal).catch((cause) => this.#tellFailure(duty, cause, signal));
+      const failure: Error | undefined = await duty.run(signal).then(
+        () => undefined,
+        (error) => error,
+      );
+      // once for an outage, not twice a second
+      if (failure && failure.message !== told && !signal.aborted) this.#tellFailure(duty, failure);
+      told = failure?.message;
       await pause(duty.everyMs, signal);
     }
   }
 
-  #tellFailure({ name }: Duty, cause: Error, signal: AbortSignal): void {
-    if (signal.aborted) return;
+  #tellFailure({ name }: Duty, cause: Error): void {
     this.#options.onError(new Error(`Cannot do the duty "${name}": ${cause.message}`, { cause }));
   }
 

@@ -1,14 +1,14 @@
 import type { Leases } from '../coordination/leases.ts';
+import type { QueueEpochMemory } from '../coordination/queue-epoch.ts';
 import type { JobDocument } from '../job/document.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
 import type { JobState } from '../job/state.ts';
+import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
-import type { JobArchive } from './job-archive.ts';
-import type { JobSearch } from './job-search.ts';
-
-export type { JobFilter, JobPage } from './job-search.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { UnfinishedJobs } from './unfinished-jobs.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -38,8 +38,6 @@ export interface JobRecord {
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly error: JobError | null;
-  /** When it was moved to the archive. */
-  readonly archived_at: string | null;
   readonly document: JobDocument;
 }
 
@@ -60,8 +58,29 @@ export type Acceptance =
   /** The same id or idempotency key with other content. */
   | { readonly outcome: 'conflict'; readonly field: 'job_id' | 'execution.idempotency_key'; readonly job: JobRecord };
 
+export interface JobFilter {
+  readonly tenant: string;
+  readonly status?: readonly JobState[];
+  readonly operation?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  /** Opaque; `null` on the last page. Newest first. */
+  readonly nextCursor: string | null;
+}
+
 /** The durable truth about jobs. */
-export interface JobHistory extends Leases, JobSearch, JobArchive, BulkOperations, AuditLog, AsyncDisposable {
+export interface JobHistory
+  extends UnfinishedJobs,
+    BulkOperations,
+    AuditLog,
+    ArtifactLedger,
+    DeadLetters,
+    Leases,
+    QueueEpochMemory,
+    AsyncDisposable {
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */
@@ -72,8 +91,10 @@ export interface JobHistory extends Leases, JobSearch, JobArchive, BulkOperation
   record(events: readonly JobEvent[]): Promise<void>;
   /** Ends a job that waits for its first attempt or another one. `false` when a worker holds it, or it has ended. */
   cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean>;
-  /** In the archive, too; so do `result`, `attempts` and `events`. */
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
+  /** @throws RangeError when the cursor is not one of ours */
+  list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>;
+  count(filter: JobFilter): Promise<number>;
   result(tenant: string, jobId: string): Promise<ResultDocument | undefined>;
   attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]>;
   /** Events after a sequence (default: from the first), in order. */

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,6 +15,7 @@ import { startRecorder } from './recorder.ts';
 import { openSqliteHistory } from './sqlite/open.ts';
 
 const TENANT = 'acme';
+const DOOMED_RECORDER = path.join(import.meta.dirname, 'testing/doomed-recorder.ts');
 
 describe('startRecorder', () => {
   test('moves what happens to a job from the stream into history, and tells of it once it is durable', async () => {
@@ -77,6 +80,28 @@ describe('startRecorder', () => {
     const filter = { tenant: TENANT, status: ['completed'] as const };
     await until('all are completed', async () => (await history.count(filter)) === ids.length);
   });
+
+  test.each(['read', 'written'])(
+    'leaves no gap, and writes nothing twice, when it is killed after it has %s a batch and before it says so',
+    async (moment) => {
+      await using cluster = await open();
+      const ids = Array.from({ length: 20 }, (_, index) => `job-number-${index}`);
+      const history = await cluster.openHistory();
+      await Promise.all(ids.map((id) => history.accept(accepted(id))));
+      const stream = cluster.openStream({ reclaimAfterMs: 200 });
+      await Promise.all(ids.slice(0, 10).map((id) => stream.publish(lifeOf(id))));
+      const doomed = cluster.startDoomedRecorder(moment);
+      await once(doomed, 'message');
+      doomed.kill('SIGKILL');
+      await once(doomed, 'exit');
+      await Promise.all(ids.slice(10).map((id) => stream.publish(lifeOf(id))));
+      cluster.onEnd.use(startRecorder({ stream, history, consumer: 'heir', onError: fail }));
+      const filter = { tenant: TENANT, status: ['completed'] as const };
+      await until('all are completed', async () => (await history.count(filter)) === ids.length);
+      await until('the stream is empty', async () => (await cluster.streamLength()) === 0);
+      for (const id of ids) expect(await history.events(TENANT, id, { limit: 20 })).toEqual(lifeOf(id));
+    },
+  );
 });
 
 async function open() {
@@ -85,12 +110,15 @@ async function open() {
   const connection = onEnd.use(await connectRedis(redis.url, { role: 'client' }));
   const folder = await mkdtemp(path.join(tmpdir(), 'gk-recorder-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'history.sqlite');
   return {
     redis,
     /** Disposed of in reverse order at the end of the test. */
     onEnd,
-    openHistory: async () => onEnd.use(await openSqliteHistory({ file: path.join(folder, 'history.sqlite') })),
-    openStream: () => onEnd.use(new RedisEventStream({ connection, prefix: 'recorder' })),
+    openHistory: async () => onEnd.use(await openSqliteHistory({ file })),
+    openStream: (options: { readonly reclaimAfterMs?: number } = {}) =>
+      onEnd.use(new RedisEventStream({ connection, prefix: 'recorder', ...options })),
+    startDoomedRecorder: (moment: string) => fork(DOOMED_RECORDER, [redis.url, 'recorder', file, moment]),
     streamLength: () => connection.client.xlen('recorder:events'),
     [Symbol.asyncDispose]: () => onEnd.disposeAsync(),
   };

@@ -15,7 +15,7 @@ export interface RecorderOptions {
 
 /** Moves events from the stream into history until it is disposed of; any number of recorders may share the work. */
 export function startRecorder(options: RecorderOptions): AsyncDisposable {
-  const { stream, history, consumer, batchSize = 200, onRecorded, onError } = options;
+  const { stream, history, consumer, batchSize = 500, onRecorded, onError } = options;
   const stopping = new AbortController();
   const record = async (events: readonly JobEvent[]) => {
     await history.record(events);

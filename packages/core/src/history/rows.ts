@@ -98,7 +98,7 @@ function toKeyColumn(key: string | undefined): string | null {
   return `sha256:${createHash('sha256').update(key).digest('hex')}`;
 }
 
-export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'> & { readonly archived_at?: string }): JobRecord {
+export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
   const { tenant, pool, job_id, operation, priority, status, detail, attempt, worker_id } = row;
   const { created_at, submitted_at, started_at, completed_at } = row;
   const document: JobDocument = { ...JSON.parse(row.document), payload: parseSearchableJson(row.payload) };
@@ -108,7 +108,6 @@ export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'> & { readonly ar
     ...{ tenant, pool, job_id, operation, name, labels, priority },
     ...{ status, detail, attempt, worker_id, created_at, submitted_at, started_at, completed_at },
     error: parseOrNull(row.error),
-    archived_at: row.archived_at ?? null,
     document,
   };
 }
@@ -155,7 +154,13 @@ export function outcomeOf({ data, ...outcome }: ResultDocument): ResultDocument 
 
 export function toResultRow(job: number, attempt: number, result: ResultDocument): NewResultRow {
   const document = JSON.stringify(result);
-  return { job, attempt, document, size_bytes: Buffer.byteLength(document), artifact: null };
+  return {
+    job,
+    attempt,
+    document,
+    size_bytes: Buffer.byteLength(document),
+    artifact: result.data_artifact?.key ?? null,
+  };
 }
 
 export function toAttemptRecord({ job, error, ...attempt }: AttemptRow): AttemptRecord {

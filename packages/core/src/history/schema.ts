@@ -1,6 +1,9 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type { ArtifactEncoding } from '../job/artifact.ts';
+import type { ErrorClass } from '../job/error-class.ts';
 import type { JobEvent } from '../job/event.ts';
-import type { JobState } from '../job/state.ts';
+import type { EndCause } from '../job/next-attempt.ts';
+import type { FinalState, JobState } from '../job/state.ts';
 import type { BulkState, BulkVerb } from './bulk-operations.ts';
 import type { AttemptRecord } from './job-history.ts';
 
@@ -44,21 +47,6 @@ export interface JobsTable {
   readonly last_sequence: number;
 }
 
-/**
- * Jobs that have ended some time ago. Their ids, attempts, results and events stay as they were. Whatever column a job has, its row here
- * has it too.
- */
-export interface ArchivedJobsTable extends Omit<JobsTable, 'id'> {
-  readonly id: number;
-  readonly archived_at: string;
-}
-
-/** What jobs are found by, see facets.ts. */
-export interface FacetsTable {
-  readonly facet: number;
-  readonly job: number;
-}
-
 export interface AttemptsTable {
   readonly job: number;
   readonly attempt: number;
@@ -88,7 +76,7 @@ export interface ResultsTable {
   /** JSON of the result document. */
   readonly document: string;
   readonly size_bytes: number;
-  /** Where the rest is, when it does not stand in `document`. */
+  /** Key of the artifact with the data, when those do not stand in `document`. */
   readonly artifact: string | null;
 }
 
@@ -99,6 +87,29 @@ export interface IdempotencyKeysTable {
   readonly content_hash: string;
   readonly job_id: string;
   readonly created_at: string;
+}
+
+/** A job that failed for good. */
+export interface DeadLettersTable {
+  /** Grows with the deaths: the order of pages. */
+  readonly id: Generated<number>;
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly operation: string;
+  readonly pool: string;
+  readonly name: string | null;
+  /** Each as JSON of key and value, on a line of its own. */
+  readonly labels: string;
+  readonly status: FinalState;
+  readonly class: ErrorClass;
+  readonly because: EndCause;
+  readonly error_code: string | null;
+  /** JSON. */
+  readonly error: string | null;
+  readonly attempts: number;
+  readonly died_at: string;
+  readonly requeued_as: string | null;
+  readonly requeued_at: string | null;
 }
 
 /** One row for each lease that was ever held. */
@@ -147,22 +158,45 @@ export interface AuditTable {
   readonly counts: string;
 }
 
+export interface ArtifactsTable {
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly name: string;
+  /** In the artifact store. */
+  readonly key: string;
+  readonly size_bytes: number;
+  readonly sha256: string;
+  readonly media_type: string;
+  readonly encoding: ArtifactEncoding;
+  readonly created_at: string;
+}
+
+/** One row: the epoch of the queue when it was last seen to agree with history. */
+export interface QueueEpochsTable {
+  readonly name: string;
+  readonly epoch: string;
+  readonly count: number;
+}
+
 export interface HistorySchema {
   readonly jobs: JobsTable;
-  readonly archived_jobs: ArchivedJobsTable;
-  readonly facets: FacetsTable;
-  readonly archived_facets: FacetsTable;
   readonly attempts: AttemptsTable;
   readonly events: EventsTable;
   readonly results: ResultsTable;
   readonly idempotency_keys: IdempotencyKeysTable;
+  readonly artifacts: ArtifactsTable;
+  readonly dead_letters: DeadLettersTable;
   readonly leases: LeasesTable;
   readonly bulk_operations: BulkOperationsTable;
   readonly audit: AuditTable;
+  readonly queue_epochs: QueueEpochsTable;
 }
 
 export type JobRow = Selectable<JobsTable>;
 export type AttemptRow = Selectable<AttemptsTable>;
 export type BulkOperationRow = Selectable<BulkOperationsTable>;
+export type DeadLetterRow = Selectable<DeadLettersTable>;
 export type EventRow = Selectable<EventsTable>;
 export type NewResultRow = Insertable<ResultsTable>;
+export type ArtifactRow = Selectable<ArtifactsTable>;

@@ -1,16 +1,28 @@
 import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
+import type { QueueEpoch } from '../coordination/queue-epoch.ts';
+import type { ErrorClass } from '../job/error-class.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { ResultDocument } from '../job/result.ts';
+import type { QueuedJob } from '../queue/job-queue.ts';
+import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { EndedJobs } from './job-archive.ts';
-import { findKnownJob, jobById, keyOfJob } from './job-by-id.ts';
-import type { Acceptance, AcceptedJob, AttemptRecord, JobHistory, JobRecord } from './job-history.ts';
-import type { BoundedCount, JobFilter, JobPage, JobPageRequest, StatusCounts } from './job-search.ts';
+import { jobById } from './job-by-id.ts';
+import type {
+  Acceptance,
+  AcceptedJob,
+  AttemptRecord,
+  JobFilter,
+  JobHistory,
+  JobPage,
+  JobRecord,
+} from './job-history.ts';
 import { migrateToLatest } from './migrations/migrate.ts';
 import {
   JOB_COLUMNS,
@@ -19,11 +31,12 @@ import {
   toAcceptedJob,
   toAttemptRecord,
   toEvent,
+  toJobRecord,
   toJobRow,
 } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
-import { archiveJobs, deleteArchivedJobs } from './sql-archive.ts';
+import { findArtifacts, findOwnedArtifacts } from './sql-artifacts.ts';
 import { listAudit, noteAudit } from './sql-audit.ts';
 import {
   addBulkOperation,
@@ -35,33 +48,30 @@ import {
   stopBulkOperation,
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
-import { purgeJobs } from './sql-deletion.ts';
-import type { SqlFlavour } from './sql-flavour.ts';
-import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import {
-  countByStatus,
-  countJobs,
-  countSome,
-  listJobs,
-  SEARCH_BOUNDS,
-  type SearchBounds,
-  type SearchParts,
-} from './sql-search.ts';
+  claimRequeue,
+  countDeadLetters,
+  findDeadLetter,
+  listDeadLetters,
+  purgeDeadLetter,
+} from './sql-dead-letters.ts';
+import { purgeJobs } from './sql-deletion.ts';
+import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
+import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
+import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
+import { queuedJobs, unfinished, unfinishedAmong } from './sql-unfinished.ts';
+import type { UnfinishedJob, UnfinishedPage } from './unfinished-jobs.ts';
 import { writeEvents } from './write-events.ts';
 
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
-export async function openSqlHistory(
-  db: Kysely<HistorySchema>,
-  flavour: SqlFlavour,
-  searchBounds = SEARCH_BOUNDS,
-): Promise<JobHistory> {
+export async function openSqlHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<JobHistory> {
   try {
     await migrateToLatest(db, flavour);
   } catch (error) {
     await db.destroy();
     throw error;
   }
-  return new SqlHistory(db, flavour, searchBounds);
+  return new SqlHistory(db, flavour);
 }
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
@@ -70,17 +80,16 @@ const MAX_GROUP = 500;
 const MAX_MARKS = 50;
 
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
+type Filterable = JobsQuery<object>;
 
 class SqlHistory implements JobHistory {
   readonly #db: Kysely<HistorySchema>;
   readonly #flavour: SqlFlavour;
   readonly #bulkParts: BulkParts;
-  readonly #searchParts: SearchParts;
   readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
 
-  constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour, bounds: SearchBounds) {
-    this.#searchParts = { db, flavour, bounds };
+  constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
     this.#db = db;
     this.#flavour = flavour;
     this.#bulkParts = { db, flavour, search: this };
@@ -131,38 +140,41 @@ class SqlHistory implements JobHistory {
   }
 
   async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
-    return (await findKnownJob(this.#db, tenant, jobId))?.record;
+    const row = await jobById(this.#db, tenant, jobId).executeTakeFirst();
+    return row && toJobRecord(row);
   }
 
-  list(filter: JobFilter, page: JobPageRequest): Promise<JobPage> {
-    return listJobs(this.#searchParts, filter, page);
+  async list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage> {
+    const before = page.cursor === undefined ? undefined : parseCursor(page.cursor);
+    const rows = await this.#filtered(filter)
+      .select(JOB_COLUMNS)
+      .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
+      .orderBy('id', 'desc')
+      // one more than asked for tells whether this is the last page
+      .limit(page.limit + 1)
+      .execute();
+    const shown = rows.slice(0, page.limit);
+    const last = shown.at(-1);
+    return {
+      jobs: shown.map(toJobRecord),
+      nextCursor: last && rows.length > shown.length ? formatCursor(last.id) : null,
+    };
   }
 
-  count(filter: JobFilter): Promise<number> {
-    return countJobs(this.#searchParts, filter);
-  }
-
-  countSome(filter: JobFilter): Promise<BoundedCount> {
-    return countSome(this.#searchParts, filter);
-  }
-
-  countByStatus(filter: JobFilter): Promise<StatusCounts> {
-    return countByStatus(this.#searchParts, filter);
-  }
-
-  archive(jobs: EndedJobs): Promise<number> {
-    return archiveJobs(this.#db, this.#flavour, jobs);
-  }
-
-  deleteArchived(jobs: EndedJobs): Promise<number> {
-    return deleteArchivedJobs(this.#db, this.#flavour, jobs);
+  async count(filter: JobFilter): Promise<number> {
+    const { jobs } = await this.#filtered(filter)
+      .select((eb) => eb.fn.countAll<number>().as('jobs'))
+      .executeTakeFirstOrThrow();
+    return Number(jobs);
   }
 
   async result(tenant: string, jobId: string): Promise<ResultDocument | undefined> {
     const row = await this.#db
       .selectFrom('results')
-      .select('document')
-      .where('job', 'in', keyOfJob(tenant, jobId))
+      .innerJoin('jobs', 'jobs.id', 'results.job')
+      .select('results.document')
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
       .executeTakeFirst();
     return row && JSON.parse(row.document);
   }
@@ -170,9 +182,11 @@ class SqlHistory implements JobHistory {
   async attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]> {
     const rows = await this.#db
       .selectFrom('attempts')
-      .selectAll()
-      .where('job', 'in', keyOfJob(tenant, jobId))
-      .orderBy('attempt')
+      .innerJoin('jobs', 'jobs.id', 'attempts.job')
+      .selectAll('attempts')
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
+      .orderBy('attempts.attempt')
       .execute();
     return rows.map(toAttemptRecord);
   }
@@ -184,15 +198,37 @@ class SqlHistory implements JobHistory {
   ): Promise<readonly JobEvent[]> {
     const rows = await this.#db
       .selectFrom('events')
+      .innerJoin('jobs', 'jobs.id', 'events.job')
       .leftJoin('results', (join) => join.onRef('results.job', '=', 'events.job').on('events.type', '=', 'finished'))
       .selectAll('events')
       .select('results.document as result')
-      .where('events.job', 'in', keyOfJob(tenant, jobId))
+      .where('jobs.tenant', '=', tenant)
+      .where('jobs.job_id', '=', jobId)
       .where('events.sequence', '>', after)
       .orderBy('events.sequence')
       .limit(limit)
       .execute();
     return rows.map(({ result, ...row }) => toEvent(row, tenant, jobId, result));
+  }
+
+  unfinished(page: UnfinishedPage): Promise<readonly UnfinishedJob[]> {
+    return unfinished(this.#db, page);
+  }
+
+  unfinishedAmong(tenant: string, jobIds: readonly string[]): Promise<readonly UnfinishedJob[]> {
+    return unfinishedAmong(this.#db, tenant, jobIds);
+  }
+
+  queuedJobs(positions: readonly number[]): Promise<readonly QueuedJob[]> {
+    return queuedJobs(this.#db, positions);
+  }
+
+  queueEpoch(): Promise<QueueEpoch | undefined> {
+    return queueEpoch(this.#db);
+  }
+
+  rememberQueueEpoch(epoch: QueueEpoch): Promise<void> {
+    return rememberQueueEpoch(this.#db, this.#flavour, epoch);
   }
 
   acquireLease(name: string, holder: string, timeToLiveMs: number): Promise<Lease | undefined> {
@@ -240,7 +276,7 @@ class SqlHistory implements JobHistory {
   }
 
   purgeJobs(tenant: string, jobIds: readonly string[]): Promise<readonly string[]> {
-    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, this.#flavour, tenant, jobIds));
+    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, tenant, jobIds));
   }
 
   noteAudit(entry: Omit<AuditEntry, 'time'>): Promise<void> {
@@ -249,6 +285,37 @@ class SqlHistory implements JobHistory {
 
   listAudit(tenant: string, page: PageDemand): Promise<AuditPage> {
     return listAudit(this.#db, tenant, page);
+  }
+
+  artifacts(tenant: string, jobId: string): Promise<readonly ArtifactRecord[]> {
+    return findArtifacts(this.#db, tenant, jobId);
+  }
+
+  ownedArtifacts(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return findOwnedArtifacts(this.#db, keys);
+  }
+
+  listDeadLetters(
+    filter: DeadLetterFilter,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<DeadLetterPage> {
+    return listDeadLetters(this.#db, filter, page);
+  }
+
+  countDeadLetters(filter: DeadLetterFilter): Promise<ReadonlyMap<ErrorClass, number>> {
+    return countDeadLetters(this.#db, filter);
+  }
+
+  findDeadLetter(tenant: string, jobId: string): Promise<DeadLetter | undefined> {
+    return findDeadLetter(this.#db, tenant, jobId);
+  }
+
+  claimRequeue(tenant: string, jobId: string, newJobId: string): Promise<DeadLetter | undefined> {
+    return claimRequeue(this.#db, this.#flavour, { tenant, jobId, newJobId });
+  }
+
+  purgeDeadLetter(tenant: string, jobId: string): Promise<boolean> {
+    return purgeDeadLetter(this.#db, tenant, jobId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -275,6 +342,17 @@ class SqlHistory implements JobHistory {
       }
     });
     return marks.map(() => undefined);
+  }
+
+  #filtered({ tenant, status, operation, labels = {} }: JobFilter): Filterable {
+    return Object.entries(labels).reduce<Filterable>(
+      (query, [name, value]) => query.where(this.#flavour.hasLabel(name, value)),
+      this.#db
+        .selectFrom('jobs')
+        .where('tenant', '=', tenant)
+        .$if(status !== undefined, (query) => query.where('status', 'in', status ?? []))
+        .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { deadLetterOf } from '../job/dead-letter.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { AttemptRecord } from './job-history.ts';
 import {
@@ -11,6 +12,8 @@ import {
   toStandingColumns,
 } from './rows.ts';
 import type { AttemptRow, HistorySchema } from './schema.ts';
+import { insertArtifacts } from './sql-artifacts.ts';
+import { type EndedJob, insertDeadLetters } from './sql-dead-letters.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { applyEvent, type Standing } from './standing.ts';
 
@@ -45,6 +48,11 @@ export async function writeEvents(
     await writeStandings(trx, flavour, changes);
     await insertResults(trx, flavour, changes);
     await writeAttempts(trx, flavour, changes);
+    await insertArtifacts(
+      trx,
+      changes.flatMap(({ events }) => events),
+    );
+    await insertDeadLetters(trx, changes.flatMap(endedOf));
     for (const change of changes) await trimProgress(trx, change);
   }
 }
@@ -83,11 +91,24 @@ function changeOf(row: StandingRow, attempts: readonly AttemptRow[], events: rea
   const accepted: JobEvent[] = [];
   for (const event of events) {
     const next = applyEvent(after, event);
-    if (next !== after) accepted.push(event);
+    if (next !== after) accepted.push(withDeadLetter(event));
     after = next;
   }
   const changed = after.attempts.filter((attempt) => !before.attempts.includes(attempt));
   return { job: row.id, after, attempts: changed, events: accepted };
+}
+
+/** Whoever tells of the end of a job need not know what follows from it. */
+function withDeadLetter(event: JobEvent): JobEvent {
+  if (event.type !== 'finished') return event;
+  const note = deadLetterOf(event);
+  return note ? { ...event, dead_letter: note } : event;
+}
+
+/** The job, if it has ended by this change. */
+function endedOf({ job, after, events }: Change): readonly EndedJob[] {
+  const end = events.find((event) => event.type === 'finished');
+  return end ? [{ job, attempts: after.attempts.length, end }] : [];
 }
 
 type Write = (trx: Transaction<HistorySchema>, flavour: SqlFlavour, changes: readonly Change[]) => Promise<void>;

@@ -138,7 +138,13 @@ export const ERROR_CODES = {
     phase: 'execution',
     class: 'too-large',
     ends: 'failed',
-    meaning: 'The result is larger than what can be stored',
+    meaning: 'The result is larger than the worker is allowed to store',
+  },
+  RESULT_NOT_STORED: {
+    phase: 'execution',
+    class: 'output',
+    ends: 'failed',
+    meaning: 'The result could not be put into the artifact store',
   },
   OUTPUT_FAILED: {
     phase: 'execution',

@@ -1,3 +1,4 @@
+import type { ArtifactReference } from './artifact.ts';
 import type { JobDocument, Observability } from './document.ts';
 import { finalStateOf } from './error-code.ts';
 import type { FinalState } from './state.ts';
@@ -49,6 +50,8 @@ export interface ResultDocument {
   readonly error?: JobError;
   readonly observability?: Observability;
   readonly data?: unknown;
+  /** Where `data` is, when it is too large to stand here. */
+  readonly data_artifact?: ArtifactReference;
 }
 
 /** The attempt that decided the outcome of a job. */
@@ -64,7 +67,7 @@ export interface EndedAttempt {
 /** The result of a job whose operation succeeded. */
 export function completedResult(
   ended: EndedAttempt,
-  answer: { readonly data: unknown; readonly outputs?: JobOutputs },
+  answer: { readonly data: unknown; readonly data_artifact?: ArtifactReference; readonly outputs?: JobOutputs },
 ): ResultDocument {
   const key = ended.document.execution.idempotency_key;
   return {
@@ -76,6 +79,7 @@ export function completedResult(
     ...(answer.outputs && { outputs: answer.outputs }),
     ...tracesOf(ended),
     ...(answer.data !== null && answer.data !== undefined && { data: answer.data }),
+    ...(answer.data_artifact && { data_artifact: answer.data_artifact }),
   };
 }
 

@@ -12,6 +12,7 @@ import {
 import { type ConsumeOptions, type Consumer, type Delivery, type Outcome, PAUSE_AFTER_THROW_MS } from './job-queue.ts';
 
 export interface BullmqConsumerOptions extends ConsumeOptions {
+  /** The consumer disposes of it. */
   readonly connection: RedisConnection;
   readonly prefix: string;
   readonly lockMs: number;
@@ -23,8 +24,13 @@ export interface BullmqConsumerOptions extends ConsumeOptions {
 /** Starts claiming jobs; resolves when BullMQ's worker has its connections. */
 export async function startBullmqConsumer(options: BullmqConsumerOptions): Promise<Consumer> {
   const consumer = new BullmqConsumer(options);
-  await consumer.ready();
-  return consumer;
+  try {
+    await consumer.ready();
+    return consumer;
+  } catch (error) {
+    await consumer[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** An idle consumer asks Redis at least so often, in seconds: some moves of BullMQ wake nobody. */
@@ -46,6 +52,7 @@ class BullmqConsumer implements Consumer {
   readonly #heldUntilMs = new Map<string, number>();
   readonly #holdCheck: NodeJS.Timeout;
   readonly #idleWaiters = new Set<() => void>();
+  #blocking: { readonly status: string } | undefined;
   #claiming = true;
   #closed: Promise<void> | undefined;
 
@@ -62,8 +69,18 @@ class BullmqConsumer implements Consumer {
     return this.#heldUntilMs.size;
   }
 
+  get fault(): string | undefined {
+    const { connection } = this.#options;
+    if (!connection.isReady || this.#blocking?.status !== 'ready')
+      return 'the connection that waits for jobs is not ready';
+    if (this.#claiming && (!this.#worker.isRunning() || this.#worker.isPaused()))
+      return 'the loop that claims has ended';
+    return undefined;
+  }
+
   async ready(): Promise<void> {
     await this.#worker.waitUntilReady();
+    this.#blocking = await this.#worker.getBackend().blockingClient;
   }
 
   async stopClaiming(): Promise<void> {
@@ -195,6 +212,7 @@ class BullmqConsumer implements Consumer {
     clearInterval(this.#holdCheck);
     const isOrderly = this.active === 0 && connection.isReady;
     await withinMs(closeTimeoutMs, this.#worker.close(!isOrderly).catch(onError));
+    await connection[Symbol.asyncDispose]();
   }
 }
 

@@ -47,6 +47,25 @@ describe('createBullmqQueue', () => {
     expect(await cluster.bullmq().getJob('job-bad-0001')).toMatchObject({ failedReason: 'the image is corrupt' });
   });
 
+  test('is held while it is paused', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    await cluster.bullmq().pause();
+    expect(await cluster.queue.isHeld(NAME)).toBe(true);
+    await cluster.bullmq().resume();
+    expect(await cluster.queue.isHeld(NAME)).toBe(false);
+  });
+
+  test('has a consumer say that it cannot claim while Redis is away', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const consumer = await cluster.queue.consume({ ...NAME, slots: 1, handle: async () => ({ kind: 'completed' }) });
+    await redis.kill();
+    await until('it says so', () => consumer.fault !== undefined);
+    await redis.restart();
+    await until('it can claim again', () => consumer.fault === undefined);
+  });
+
   test('forgets a job that is in no list, so that it can be added anew', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis, { prefix: 'stray' });

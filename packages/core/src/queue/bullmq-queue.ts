@@ -61,7 +61,6 @@ class BullmqQueue implements JobQueue {
   readonly #queues = new Map<string, Queue<BullmqJobData>>();
   readonly #notedAtMs = new Map<string, number>();
   readonly #consumers = new Set<Consumer>();
-  #consumerConnection: RedisConnection | undefined;
 
   constructor(options: Required<Omit<BullmqQueueOptions, 'logger'>> & BullmqQueueOptions) {
     this.#options = options;
@@ -76,7 +75,7 @@ class BullmqQueue implements JobQueue {
   async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
       const queue = this.#queueOf(parseQueueName(name));
-      await this.#noteName(parseQueueName(name));
+      await this.#writeName(name);
       // each part is one transaction, which keeps Redis from others for its time
       await Promise.all(partsOf(group).map((part) => queue.addBulk(part.map(toBulkJob))));
     }
@@ -129,6 +128,16 @@ class BullmqQueue implements JobQueue {
     return { waiting: waiting + prioritized, delayed, active, failed, completed };
   }
 
+  async isHeld(name: QueueName): Promise<boolean> {
+    const queue = this.#queueOf(name);
+    const [isPaused, isMaxed, limitedMs] = await Promise.all([
+      queue.isPaused(),
+      queue.isMaxed(),
+      queue.getRateLimitTtl(),
+    ]);
+    return isPaused || isMaxed || limitedMs > 0;
+  }
+
   async names(): Promise<readonly QueueName[]> {
     const names = await this.#options.connection.client.smembers(queueNamesKey(this.#options.prefix));
     return names.sort().map(parseQueueName);
@@ -138,10 +147,10 @@ class BullmqQueue implements JobQueue {
     assertQueueName(options);
     await this.#noteName(options);
     const { prefix, lockMs, stalledCheckMs, closeTimeoutMs } = this.#options;
-    this.#consumerConnection ??= this.#options.connection.duplicate('consumer');
     const consumer = await startBullmqConsumer({
       ...options,
-      connection: this.#consumerConnection,
+      // one of its own, so that a consumer that takes the place of another has nothing of the old one
+      connection: this.#options.connection.duplicate('consumer'),
       prefix,
       lockMs,
       stalledCheckMs,
@@ -158,7 +167,6 @@ class BullmqQueue implements JobQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer[Symbol.asyncDispose]()));
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-    await this.#consumerConnection?.[Symbol.asyncDispose]();
   }
 
   async #presenceOf(name: QueueName, jobId: string): Promise<JobPresence> {
@@ -204,6 +212,10 @@ class BullmqQueue implements JobQueue {
     const text = formatQueueName(name);
     const notedAtMs = this.#notedAtMs.get(text) ?? Number.NEGATIVE_INFINITY;
     if (performance.now() - notedAtMs < NOTE_NAME_EVERY_MS) return;
+    await this.#writeName(text);
+  }
+
+  async #writeName(text: string): Promise<void> {
     await this.#options.connection.client.sadd(queueNamesKey(this.#options.prefix), text);
     this.#notedAtMs.set(text, performance.now());
   }

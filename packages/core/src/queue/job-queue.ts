@@ -87,6 +87,8 @@ export interface ConsumeOptions extends QueueName {
 export interface Consumer extends AsyncDisposable {
   /** Deliveries being handled now. */
   readonly active: number;
+  /** Why it cannot claim anything at present, as far as it knows. */
+  readonly fault: string | undefined;
   /** Stops claiming; resolves when no further delivery will start. Handlers already running go on. */
   stopClaiming(): Promise<void>;
   /** Resolves when nothing is running any more. */
@@ -112,6 +114,8 @@ export interface JobQueue extends AsyncDisposable {
   /** A job as it was added. */
   find(name: QueueName, jobId: string): Promise<QueuedJob | undefined>;
   depth(name: QueueName): Promise<QueueDepth>;
+  /** Whether somebody holds the queue back: paused, or bounded in how much may run or start. */
+  isHeld(name: QueueName): Promise<boolean>;
   /** Every queue that ever held a job or a consumer. */
   names(): Promise<readonly QueueName[]>;
   consume(options: ConsumeOptions): Promise<Consumer>;

@@ -104,6 +104,10 @@ class InMemoryQueue implements MemoryQueue {
     return this.#poolOf(name).depth();
   }
 
+  async isHeld(): Promise<boolean> {
+    return false;
+  }
+
   async names(): Promise<readonly QueueName[]> {
     return [...this.#pools.values()].map((pool) => pool.name);
   }
@@ -303,6 +307,10 @@ class PoolConsumer implements MemoryConsumer {
 
   get active(): number {
     return this.#running.size;
+  }
+
+  get fault(): undefined {
+    return undefined;
   }
 
   get hasFreeSlot(): boolean {

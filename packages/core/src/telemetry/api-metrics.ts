@@ -16,6 +16,12 @@ export function createApiMetrics() {
     recorderEvents: counter('guestkit_recorder_events_total', 'Events written to history', ['type']),
     recorderLag: gauge('guestkit_recorder_lag_seconds', 'Age of the newest event when it was written'),
     leader: gauge('guestkit_leader', 'Whether this node does the duties: 1 or 0'),
+    artifactsSwept: counter(
+      'guestkit_artifacts_swept_total',
+      'Objects removed from the artifact store for belonging to no job',
+    ),
+    reconcilerRepairs: counter('guestkit_reconciler_repairs_total', 'Jobs whose history and queue disagreed', ['kind']),
+    queueRebuilds: counter('guestkit_queue_rebuilds_total', 'Times that the queue was rebuilt from history'),
     workersAlive: gauge('guestkit_workers_alive', 'Workers whose sign of life is recent'),
   };
 }

@@ -1,6 +1,6 @@
 import type { OutputRequest, Progress } from '@guestkit/operations/operation';
 import type { OfferedImage } from '../start-order.ts';
-import type { ChecksumOutcome, Ending, ImageRules, JailReport, JailTask, OutputRules, WrittenOutput } from '../task.ts';
+import type { ChecksumOutcome, Ending, JailReport, JailTask, SeatSettings, WrittenOutput } from '../task.ts';
 import { usageOf, usageSince } from '../usage.ts';
 import { parseChecksum, sha256Of } from './checksum.ts';
 import { ImageDesk } from './image-desk.ts';
@@ -11,7 +11,7 @@ import { converse, deathOf } from './session.ts';
 
 export interface AttemptService {
   readonly jail: JailProcess;
-  readonly settings: ImageRules & OutputRules;
+  readonly settings: Omit<SeatSettings, 'command' | 'memoryMb'>;
   readonly task: JailTask;
   readonly onProgress: (step: Progress) => void;
 }
@@ -46,7 +46,11 @@ class ServedAttempt {
     const images = task.images.map((request) => this.#desk.openImage(request));
     if (task.output) checkOutput(task.output, settings, this.#desk.stamps);
     for (const image of images) await this.#verifyChecksum(image);
-    const ending = await converse({ jail, desk: this.#desk, task, images, onProgress });
+    const ending = await converse({
+      ...{ jail, task, images, onProgress },
+      desk: this.#desk,
+      maxResultBytes: settings.maxResultBytes,
+    });
     // a wrong answer and a strange error alike may come from a file that was being written
     this.#desk.assertUnchanged();
     return ending.kind === 'result' && task.output ? this.#publish(ending.value, task.output) : ending;

@@ -18,11 +18,13 @@ export interface SessionOptions {
   readonly desk: ImageDesk;
   readonly task: JailTask;
   readonly images: readonly OfferedImage[];
+  readonly maxResultBytes: number;
   readonly onProgress: (step: Progress) => void;
 }
 
 /** Starts the jail on its task and answers what it asks, until it reports, dies or misbehaves. */
-export async function converse({ jail, desk, task, images, onProgress }: SessionOptions): Promise<Ending> {
+export async function converse(options: SessionOptions): Promise<Ending> {
+  const { jail, desk, task, images, maxResultBytes, onProgress } = options;
   const ended = Promise.withResolvers<Ending>();
   let progressFrames = 0;
 
@@ -40,7 +42,11 @@ export async function converse({ jail, desk, task, images, onProgress }: Session
       if (progressFrames > MAX_PROGRESS_FRAMES) throw new FrameError('Cannot accept more progress of this attempt');
       onProgress(readProgress(decodeJson(frame)));
     },
-    result: (frame) => ended.resolve({ kind: 'result', value: decodeJson(frame) }),
+    result: (frame) => {
+      if (frame.body.length > maxResultBytes)
+        throw new FrameError('Cannot accept a result larger than what is allowed');
+      ended.resolve({ kind: 'result', value: decodeJson(frame) });
+    },
     error: (frame) => ended.resolve(failureOf(readErrorFacts(decodeJson(frame)))),
   };
 
@@ -54,7 +60,7 @@ export async function converse({ jail, desk, task, images, onProgress }: Session
   );
   // a last report may still be in the pipe: `exited` comes after it is read
   void jail.exited.then((status) => ended.resolve(deathOf(status)));
-  jail.send(encodeJson('start', { operation: task.operation, payload: task.payload, images }));
+  jail.send(encodeJson('start', { operation: task.operation, payload: task.payload, images, maxResultBytes }));
   return ended.promise.finally(stop);
 }
 

@@ -9,22 +9,48 @@ const decompress = promisify(zstdDecompress);
 const COMPRESS_FROM_BYTES = 16 * 1024;
 /** No event is larger; a few compressed bytes must not fill the memory. */
 const MAX_EVENT_BYTES = 256 * 1024 * 1024;
+/** Of an entry with several events: a reader holds many entries at once. */
+const MAX_ENTRY_CHARS = 64 * 1024;
+const MAX_ENTRY_EVENTS = 64;
 
-/** The one field of an entry on the stream. */
-export type EncodedEvent = readonly [field: 'json' | 'zstd', value: Buffer];
+/** The one field of an entry on the stream: one event, or, as `batch`, an array of small ones. */
+export type EncodedEntry = readonly [field: 'json' | 'zstd' | 'batch', value: string | Buffer];
 
-export async function encodeEvent(event: JobEvent): Promise<EncodedEvent> {
-  const json = Buffer.from(JSON.stringify(event));
-  return json.length < COMPRESS_FROM_BYTES ? ['json', json] : ['zstd', await compress(json)];
+/** Puts events into as few entries as may be, in their order. */
+export async function encodeEvents(events: readonly JobEvent[]): Promise<readonly EncodedEntry[]> {
+  const entries: (EncodedEntry | Promise<EncodedEntry>)[] = [];
+  let small: string[] = [];
+  let chars = 0;
+  const closeBatch = () => {
+    if (small.length > 0)
+      entries.push(small.length === 1 ? ['json', small[0] ?? ''] : ['batch', `[${small.join(',')}]`]);
+    small = [];
+    chars = 0;
+  };
+  for (const event of events) {
+    const json = JSON.stringify(event);
+    const isLarge = json.length >= COMPRESS_FROM_BYTES;
+    if (isLarge || small.length === MAX_ENTRY_EVENTS || chars + json.length > MAX_ENTRY_CHARS) closeBatch();
+    if (isLarge) entries.push(compressed(json));
+    else small.push(json);
+    chars += json.length;
+  }
+  closeBatch();
+  return Promise.all(entries);
+}
+
+async function compressed(json: string): Promise<EncodedEntry> {
+  return ['zstd', await compress(json)];
 }
 
 /** @throws Error when the entry is none of ours */
-export async function decodeEvent(fields: readonly Buffer[]): Promise<JobEvent> {
+export async function decodeEvents(fields: readonly Buffer[]): Promise<readonly JobEvent[]> {
   const [field, value] = fields;
   const name = field?.toString();
-  if (value === undefined || (name !== 'json' && name !== 'zstd')) {
-    throw new Error(`Cannot decode an event: its field is "${name}", expected "json" or "zstd"`);
+  if (value === undefined || (name !== 'json' && name !== 'zstd' && name !== 'batch')) {
+    throw new Error(`Cannot decode an event: its field is "${name}", expected "json", "zstd" or "batch"`);
   }
-  const json = name === 'json' ? value : await decompress(value, { maxOutputLength: MAX_EVENT_BYTES });
-  return JSON.parse(json.toString());
+  const json = name === 'zstd' ? await decompress(value, { maxOutputLength: MAX_EVENT_BYTES }) : value;
+  const decoded = JSON.parse(json.toString());
+  return name === 'batch' ? decoded : [decoded];
 }

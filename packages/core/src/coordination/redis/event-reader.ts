@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobEvent } from '../../job/event.ts';
 import type { EventConsumption } from '../event-stream.ts';
-import { decodeEvent } from './event-codec.ts';
+import { decodeEvents } from './event-codec.ts';
 
 export interface EventReaderOptions extends EventConsumption {
   /** Not shared with anybody: it blocks. */
@@ -15,6 +15,11 @@ interface Entry {
   readonly id: string;
   /** `undefined` when the entry was deleted after it had been handed out. */
   readonly fields: readonly Buffer[] | undefined;
+}
+
+interface ReadEntry {
+  readonly id: string;
+  readonly events: readonly JobEvent[];
 }
 
 const GROUP = 'recorders';
@@ -57,10 +62,15 @@ export class EventReader {
 
   async #readOnce(signal: AbortSignal): Promise<void> {
     const entries = await this.#nextEntries(signal);
-    if (entries.length === 0) return;
-    const events = await this.#decode(entries);
-    if (events.length > 0) await this.#options.record(events);
-    await this.#drop(entries.map((entry) => entry.id));
+    for (const portion of portionsOf(await this.#decode(entries), this.#options.batchSize)) await this.#record(portion);
+  }
+
+  /** A portion is one batch, unless it is one entry that has more. */
+  async #record(portion: readonly ReadEntry[]): Promise<void> {
+    const { batchSize, record } = this.#options;
+    const events = portion.flatMap((entry) => entry.events);
+    for (let at = 0; at < events.length; at += batchSize) await record(events.slice(at, at + batchSize));
+    await this.#drop(portion.map((entry) => entry.id));
   }
 
   async #nextEntries(signal: AbortSignal): Promise<readonly Entry[]> {
@@ -101,12 +111,17 @@ export class EventReader {
   }
 
   /** An entry that cannot be read now never can: it is told, and dropped with the rest. */
-  async #decode(entries: readonly Entry[]): Promise<readonly JobEvent[]> {
-    const decoded = await Promise.allSettled(
-      entries.flatMap(({ fields }) => (fields === undefined ? [] : [decodeEvent(fields)])),
-    );
-    for (const result of decoded) if (result.status === 'rejected') this.#options.onError(result.reason);
-    return decoded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  #decode(entries: readonly Entry[]): Promise<readonly ReadEntry[]> {
+    return Promise.all(entries.map((entry) => this.#decodeEntry(entry)));
+  }
+
+  async #decodeEntry({ id, fields }: Entry): Promise<ReadEntry> {
+    try {
+      return { id, events: fields === undefined ? [] : await decodeEvents(fields) };
+    } catch (error) {
+      this.#options.onError(error as Error);
+      return { id, events: [] };
+    }
   }
 
   async #drop(ids: readonly string[]): Promise<void> {
@@ -156,4 +171,20 @@ function parseEntry([id, fields]: readonly unknown[]): Entry {
 
 function pause(signal: AbortSignal): Promise<void> {
   return delay(PAUSE_AFTER_FAULT_MS, undefined, { signal }).catch(() => {});
+}
+
+/** Whole entries, together of no more events than the limit unless a single one has more. */
+function* portionsOf(entries: readonly ReadEntry[], maxEvents: number): Generator<readonly ReadEntry[]> {
+  let portion: ReadEntry[] = [];
+  let events = 0;
+  for (const entry of entries) {
+    if (portion.length > 0 && events + entry.events.length > maxEvents) {
+      yield portion;
+      portion = [];
+      events = 0;
+    }
+    portion.push(entry);
+    events += entry.events.length;
+  }
+  if (portion.length > 0) yield portion;
 }

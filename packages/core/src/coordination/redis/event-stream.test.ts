@@ -31,6 +31,21 @@ describe('RedisEventStream', () => {
     expect(reading.events).toEqual(events);
   });
 
+  test('tells what is left to be recorded, and whether all up to a mark is', async () => {
+    const { stream } = open();
+    await using _stream = stream;
+    expect(await stream.isRecorded(await stream.mark())).toBe(true);
+    expect(await stream.backlog()).toEqual({ entries: 0, sinceMs: undefined });
+    await stream.publish(numbered(3));
+    const mark = await stream.mark();
+    expect(await stream.isRecorded(mark)).toBe(false);
+    expect((await stream.backlog()).entries).toBeGreaterThan(0);
+    await using reading = read(stream);
+    await until('all are read', () => reading.events.length === 3);
+    await until('all up to the mark are recorded', () => stream.isRecorded(mark));
+    await until('nothing is left', async () => (await stream.backlog()).entries === 0);
+  });
+
   test('hands over what was published before anybody read', async () => {
     const { stream } = open();
     await using _stream = stream;
@@ -57,6 +72,20 @@ describe('RedisEventStream', () => {
     await using reading = read(stream);
     await until('it is read', () => reading.events.length === 1);
     expect(reading.events).toEqual([event]);
+  });
+
+  test('puts what is published at once into one entry, and large events between small ones into their own', async () => {
+    const { stream, key } = open();
+    await using _stream = stream;
+    const told = attemptEvents();
+    const large = told.finished({ data: { lines: Array(50_000).fill('the same again') } });
+    const events = [told.progress('a'), told.progress('b'), large, told.progress('c')];
+    await Promise.all(events.map((event) => stream.publish([event])));
+    const entries = await connection.client.xrange(key, '-', '+');
+    expect(entries.map(([, fields]) => fields[0])).toEqual(['batch', 'zstd', 'json']);
+    await using reading = read(stream);
+    await until('all are read', () => reading.events.length === events.length);
+    expect(reading.events).toEqual(events);
   });
 
   test('keeps nothing of what was recorded', async () => {

@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobEvent } from '../../job/event.ts';
-import type { EventConsumption, EventStream } from '../event-stream.ts';
+import type { EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
 import type { RedisConnection } from './connection.ts';
-import { encodeEvent } from './event-codec.ts';
+import { encodeEvents } from './event-codec.ts';
 import { EventReader } from './event-reader.ts';
 
 export interface RedisEventStreamOptions {
@@ -13,6 +14,8 @@ export interface RedisEventStreamOptions {
 }
 
 const RECLAIM_AFTER_MS = 15_000;
+/** Older than any entry. */
+const NOTHING = '0-0';
 
 /** One Redis stream for all events. Entries leave it once they are recorded, so its length is the recorders' backlog. */
 export class RedisEventStream implements EventStream {
@@ -20,17 +23,17 @@ export class RedisEventStream implements EventStream {
   readonly #closing = new AbortController();
   readonly #consumptions = new Set<Promise<void>>();
   #writer: RedisConnection | undefined;
+  #gathered: { readonly events: JobEvent[]; readonly sent: Promise<void> } | undefined;
 
   constructor(options: RedisEventStreamOptions) {
     this.#options = { reclaimAfterMs: RECLAIM_AFTER_MS, ...options };
   }
 
+  /** What one turn of the event loop publishes goes together: most events are small, and many attempts tell theirs at once. */
   async publish(events: readonly JobEvent[]): Promise<void> {
-    const entries = await Promise.all(events.map(encodeEvent));
-    // a writer that waits for Redis to return, and then sends again what got no answer
-    this.#writer ??= this.#options.connection.duplicate('consumer');
-    const { client } = this.#writer;
-    await Promise.all(entries.map(([field, value]) => client.xadd(this.#key, '*', field, value)));
+    this.#gathered ??= { events: [], sent: this.#sendAfterThisTurn() };
+    this.#gathered.events.push(...events);
+    await this.#gathered.sent;
   }
 
   async consume(options: EventConsumption, signal: AbortSignal): Promise<void> {
@@ -39,10 +42,41 @@ export class RedisEventStream implements EventStream {
     await consumption.finally(() => this.#consumptions.delete(consumption));
   }
 
+  async mark(): Promise<string> {
+    const [newest] = await this.#options.connection.client.xrevrange(this.#key, '+', '-', 'COUNT', 1);
+    // entries leave the stream once they are recorded, so in an empty one all are
+    return newest?.[0] ?? NOTHING;
+  }
+
+  async isRecorded(mark: string): Promise<boolean> {
+    if (mark === NOTHING) return true;
+    return (await this.#options.connection.client.xrange(this.#key, '-', mark, 'COUNT', 1)).length === 0;
+  }
+
+  async backlog(): Promise<EventBacklog> {
+    const { client } = this.#options.connection;
+    const [entries, [oldest]] = await Promise.all([
+      client.xlen(this.#key),
+      client.xrange(this.#key, '-', '+', 'COUNT', 1),
+    ]);
+    return { entries, sinceMs: oldest && Number.parseInt(oldest[0], 10) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#consumptions);
     await this.#writer?.[Symbol.asyncDispose]();
+  }
+
+  async #sendAfterThisTurn(): Promise<void> {
+    await nextTurn();
+    const events = this.#gathered?.events ?? [];
+    this.#gathered = undefined;
+    const entries = await encodeEvents(events);
+    // a writer that waits for Redis to return, and then sends again what got no answer
+    this.#writer ??= this.#options.connection.duplicate('consumer');
+    const { client } = this.#writer;
+    await Promise.all(entries.map(([field, value]) => client.xadd(this.#key, '*', field, value)));
   }
 
   async #read(options: EventConsumption, signal: AbortSignal): Promise<void> {

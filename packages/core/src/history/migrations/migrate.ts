@@ -4,16 +4,18 @@ import type { HistorySchema } from '../schema.ts';
 import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
 import * as results from './0002-results.ts';
-import * as search from './0003-search.ts';
+import * as deadLetters from './0004-dead-letters.ts';
 import * as leases from './0005-leases.ts';
+import * as artifacts from './0007-artifacts.ts';
 import * as bulk from './0008-bulk.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
   '0002-results': results,
-  '0003-search': search,
+  '0004-dead-letters': deadLetters,
   '0005-leases': leases,
+  '0007-artifacts': artifacts,
   '0008-bulk': bulk,
 };
 

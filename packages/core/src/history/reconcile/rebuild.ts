@@ -1,0 +1,37 @@
+import { UNFINISHED_STATES, type UnfinishedJob } from '../unfinished-jobs.ts';
+import type { ReconcileParts } from './reconcile-parts.ts';
+import { enqueueAgain } from './repair.ts';
+import { sweepQueues } from './sweep.ts';
+
+const PAGE = 1_000;
+
+/**
+ * Brings every job that has not ended to a queue that was flushed or rolled back: first those that were under way, then those
+ * that waited, in order of acceptance. Adding one that the queue still has changes nothing. Resolves with their number.
+ */
+export async function rebuildQueue(parts: ReconcileParts, signal: AbortSignal): Promise<number> {
+  let rebuilt = 0;
+  for (const status of UNFINISHED_STATES) {
+    let after = 0;
+    for (;;) {
+      signal.throwIfAborted();
+      const jobs = await parts.history.unfinished({ status, after, limit: PAGE });
+      await takeOutBehind(jobs, parts);
+      rebuilt += (
+        await enqueueAgain(
+          jobs.map(({ position }) => position),
+          parts,
+        )
+      ).length;
+      after = jobs.at(-1)?.position ?? after;
+      if (jobs.length < PAGE) break;
+    }
+  }
+  for await (const _found of sweepQueues(parts, { mayRepair: async () => !signal.aborted })) signal.throwIfAborted();
+  return rebuilt;
+}
+
+/** A queue that was rolled back may wait for an attempt that has been: its number must not come twice. */
+async function takeOutBehind(jobs: readonly UnfinishedJob[], { queue }: ReconcileParts): Promise<void> {
+  await Promise.all(jobs.filter(({ attempt }) => attempt > 0).map((job) => queue.remove(job, job.job_id)));
+}

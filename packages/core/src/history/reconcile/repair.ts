@@ -1,0 +1,124 @@
+import { type FinishedEvent, lastSequenceOf } from '../../job/event.ts';
+import { timestampOf } from '../../job/timestamp.ts';
+import type { QueuedJob } from '../../queue/job-queue.ts';
+import type { UnfinishedJob } from '../unfinished-jobs.ts';
+import type { Finding } from './compare.ts';
+import type { Disagreement, DisagreementKind } from './disagreement.ts';
+import type { ReconcileParts } from './reconcile-parts.ts';
+
+type Repair<Found> = (found: readonly Found[], parts: ReconcileParts) => Promise<void>;
+
+/** What is done about a job that has not ended in history. */
+const REPAIRS: Readonly<Partial<Record<DisagreementKind, Repair<Finding>>>> = {
+  'not-enqueued': addToQueue,
+  'unknown-to-queue': addToQueue,
+  'ended-in-queue': recordEnds,
+  'attempt-lost': releaseAttempts,
+};
+
+export async function repairFindings(findings: readonly Finding[], parts: ReconcileParts): Promise<void> {
+  for (const [kind, group] of Map.groupBy(findings, (finding) => finding.kind)) {
+    await REPAIRS[kind]?.(group, parts);
+    parts.onRepaired?.(kind, group.length);
+  }
+}
+
+/** Adds jobs under their ids, in order of acceptance; one that ends in history meanwhile is taken out again. */
+export async function enqueueAgain(positions: readonly number[], parts: ReconcileParts): Promise<readonly QueuedJob[]> {
+  const jobs = await parts.history.queuedJobs(positions);
+  await parts.queue.enqueueAll(jobs);
+  for (const [tenant, group] of Map.groupBy(jobs, (job) => job.tenant)) {
+    await parts.history.markEnqueued(tenant, group.map(idOf));
+    await takeOutEnded(tenant, group, parts);
+  }
+  return jobs;
+}
+
+/** A job that ended between the look into history and the adding must not run again. */
+async function takeOutEnded(
+  tenant: string,
+  jobs: readonly QueuedJob[],
+  { history, queue }: ReconcileParts,
+): Promise<void> {
+  const unfinished = new Set((await history.unfinishedAmong(tenant, jobs.map(idOf))).map(({ job_id }) => job_id));
+  const ended = jobs.filter((job) => !unfinished.has(idOf(job)));
+  await Promise.all(ended.map((job) => queue.remove(job, idOf(job))));
+}
+
+async function addToQueue(findings: readonly Finding[], parts: ReconcileParts): Promise<void> {
+  const strays = findings.filter(({ presence }) => presence.state === 'stray');
+  await Promise.all(strays.map(({ job }) => parts.queue.forget(job, job.job_id)));
+  await enqueueAgain(positionsOf(findings), parts);
+}
+
+/** The end of a job is in its summary if it is small enough; otherwise only another attempt can tell it. */
+async function recordEnds(findings: readonly Finding[], parts: ReconcileParts): Promise<void> {
+  const { history, queue } = parts;
+  await history.record(findings.flatMap((finding) => finishedEventIn(finding) ?? []));
+  const left: Finding[] = [];
+  for (const [tenant, group] of Map.groupBy(findings, (finding) => finding.tenant)) {
+    const now = await history.unfinishedAmong(
+      tenant,
+      group.map(({ job_id }) => job_id),
+    );
+    left.push(...group.filter(({ job_id }) => now.some((job) => job.job_id === job_id)));
+  }
+  await releaseAttempts(left, parts);
+  await Promise.all(left.map(({ job }) => queue.forget(job, job.job_id)));
+  await enqueueAgain(positionsOf(left), parts);
+}
+
+function finishedEventIn({ presence, tenant, job_id }: Finding): FinishedEvent | undefined {
+  if (presence.state !== 'completed') return undefined;
+  const { event } = Object(presence.summary) as { readonly event?: Partial<FinishedEvent> };
+  const isOfJob = event?.type === 'finished' && event.tenant === tenant && event.job_id === job_id;
+  return isOfJob ? (event as FinishedEvent) : undefined;
+}
+
+/** Tells history that the attempts are over, which their workers did not live to tell. */
+async function releaseAttempts(findings: readonly Finding[], { history }: ReconcileParts): Promise<void> {
+  const underWay = findings.map(({ job }) => job).filter(({ status }) => status !== 'pending');
+  if (underWay.length > 0) await history.record(underWay.map(toLostEvent));
+}
+
+function toLostEvent({ tenant, job_id, attempt, worker_id }: UnfinishedJob) {
+  return {
+    ...{ tenant, job_id, attempt, worker_id: worker_id ?? '' },
+    // whatever else the attempt told comes before
+    sequence: lastSequenceOf(attempt),
+    timestamp: timestampOf(Date.now()),
+    type: 'released',
+    reason: 'lost',
+  } as const;
+}
+
+/** Jobs that the queue waits to run, but should not, or of which history does not know. */
+export async function repairWaiting(disagreements: readonly Disagreement[], parts: ReconcileParts): Promise<void> {
+  for (const disagreement of disagreements) {
+    const { kind, job_id } = disagreement;
+    if (kind === 'ended-in-history') await parts.queue.remove(disagreement, job_id);
+    else await adopt(disagreement, parts);
+    parts.onRepaired?.(kind, 1);
+  }
+}
+
+/** A job that the queue has was accepted once: history must have been put back to an earlier time. */
+async function adopt(disagreement: Disagreement, { history, queue, onError }: ReconcileParts): Promise<void> {
+  const { tenant, job_id } = disagreement;
+  const job = await queue.find(disagreement, job_id);
+  if (job === undefined) return;
+  const { outcome } = await history.accept(job);
+  if (outcome === 'conflict') {
+    onError(new Error(`Cannot adopt job "${job_id}" of the queue: history has another one of its id or key`));
+  } else {
+    await history.markEnqueued(tenant, [job_id]);
+  }
+}
+
+function positionsOf(findings: readonly Finding[]): readonly number[] {
+  return findings.map(({ job }) => job.position);
+}
+
+function idOf({ document }: QueuedJob): string {
+  return document.job_id;
+}

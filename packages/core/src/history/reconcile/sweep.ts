@@ -1,0 +1,81 @@
+import type { QueueName } from '../../queue/job-queue.ts';
+import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedState } from '../unfinished-jobs.ts';
+import { findingsAmong } from './compare.ts';
+import type { Disagreement } from './disagreement.ts';
+import type { ReconcileParts } from './reconcile-parts.ts';
+import { repairFindings, repairWaiting } from './repair.ts';
+
+const PAGE = 500;
+
+export interface SweepOptions {
+  /** Whether to repair what is found, asked anew for every page. */
+  readonly mayRepair: () => Promise<boolean>;
+  /** Which jobs to look at; by default all, and what waits in the queue after that. */
+  readonly states?: readonly UnfinishedState[];
+}
+
+/** Goes through history and the queue page by page, and gives what it finds on each. */
+export async function* sweep(parts: ReconcileParts, options: SweepOptions): AsyncGenerator<readonly Disagreement[]> {
+  for (const status of options.states ?? UNFINISHED_STATES) {
+    for await (const jobs of unfinishedPages(status, parts)) {
+      const findings = await findingsAmong(jobs, parts);
+      if (findings.length > 0 && (await options.mayRepair())) await repairFindings(findings, parts);
+      yield findings;
+    }
+  }
+  if (options.states === undefined) yield* sweepQueues(parts, options);
+}
+
+/** The other way round: what waits in the queue, but has ended in history or was never there. */
+export async function* sweepQueues(
+  parts: ReconcileParts,
+  { mayRepair }: SweepOptions,
+): AsyncGenerator<readonly Disagreement[]> {
+  for (const name of await parts.queue.names()) {
+    for await (const jobIds of waitingPages(name, parts)) {
+      const found = await strangersAmong(name, jobIds, parts);
+      if (found.length > 0 && (await mayRepair())) await repairWaiting(found, parts);
+      yield found;
+    }
+  }
+}
+
+async function* unfinishedPages(
+  status: UnfinishedState,
+  { history }: ReconcileParts,
+): AsyncGenerator<readonly UnfinishedJob[]> {
+  let after = 0;
+  for (;;) {
+    const jobs = await history.unfinished({ status, after, limit: PAGE });
+    if (jobs.length > 0) yield jobs;
+    if (jobs.length < PAGE) return;
+    after = jobs.at(-1)?.position ?? after;
+  }
+}
+
+async function* waitingPages(name: QueueName, { queue }: ReconcileParts): AsyncGenerator<readonly string[]> {
+  for (let from = 0; ; from += PAGE) {
+    const jobIds = await queue.waitingIds(name, { from, limit: PAGE });
+    if (jobIds.length === 0) return;
+    yield jobIds;
+  }
+}
+
+async function strangersAmong(
+  name: QueueName,
+  jobIds: readonly string[],
+  { history, queue }: ReconcileParts,
+): Promise<readonly Disagreement[]> {
+  const unfinished = new Set((await history.unfinishedAmong(name.tenant, jobIds)).map(({ job_id }) => job_id));
+  const strangers = jobIds.filter((jobId) => !unfinished.has(jobId));
+  if (strangers.length === 0) return [];
+  // one that a worker took meanwhile may rightly have ended
+  const presences = await queue.presence(name, strangers);
+  const waiting = strangers.filter((jobId) => ['waiting', 'delayed'].includes(presences.get(jobId)?.state ?? ''));
+  return Promise.all(
+    waiting.map(async (job_id) => {
+      const isKnown = (await history.find(name.tenant, job_id)) !== undefined;
+      return { kind: isKnown ? 'ended-in-history' : 'unknown-to-history', ...name, job_id } as const;
+    }),
+  );
+}

@@ -1,0 +1,92 @@
+import { type Kysely, sql } from 'kysely';
+import type { QueuedJob } from '../queue/job-queue.ts';
+import { attemptsBefore } from './attempts-before.ts';
+import { JOB_COLUMNS, type JobRowWithoutResult, toAcceptedJob, toAttemptRecord } from './rows.ts';
+import type { AttemptRow, HistorySchema, JobRow } from './schema.ts';
+import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedPage, type UnfinishedState } from './unfinished-jobs.ts';
+
+const COLUMNS = [
+  'id',
+  'tenant',
+  'pool',
+  'job_id',
+  'status',
+  'attempt',
+  'worker_id',
+  'last_sequence',
+  'submitted_at',
+  'enqueued_at',
+] as const satisfies readonly (keyof JobRow)[];
+
+type ComparedRow = Pick<JobRow, (typeof COLUMNS)[number]>;
+
+export async function unfinished(
+  db: Kysely<HistorySchema>,
+  { status, after, limit }: UnfinishedPage,
+): Promise<readonly UnfinishedJob[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select(COLUMNS)
+    // the partial index serves only a query that says in its text what the index is of
+    .where('status', '=', sql.lit<UnfinishedState>(status))
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(toUnfinishedJob);
+}
+
+export async function unfinishedAmong(
+  db: Kysely<HistorySchema>,
+  tenant: string,
+  jobIds: readonly string[],
+): Promise<readonly UnfinishedJob[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select(COLUMNS)
+    .where('tenant', '=', tenant)
+    .where('job_id', 'in', jobIds)
+    .where('status', 'in', UNFINISHED_STATES)
+    .execute();
+  return rows.map(toUnfinishedJob);
+}
+
+export async function queuedJobs(
+  db: Kysely<HistorySchema>,
+  positions: readonly number[],
+): Promise<readonly QueuedJob[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('id', 'in', positions)
+    .where('status', 'in', UNFINISHED_STATES)
+    .orderBy('id')
+    .execute();
+  const attempts = Map.groupBy(await attemptsOf(db, rows), ({ job }) => job);
+  return rows.map((row) => toQueuedJob(row, attempts.get(row.id) ?? []));
+}
+
+async function attemptsOf(
+  db: Kysely<HistorySchema>,
+  rows: readonly JobRowWithoutResult[],
+): Promise<readonly AttemptRow[]> {
+  const started = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
+  if (started.length === 0) return [];
+  return db.selectFrom('attempts').selectAll().where('job', 'in', started).execute();
+}
+
+function toQueuedJob(row: JobRowWithoutResult, attempts: readonly AttemptRow[]): QueuedJob {
+  const job = toAcceptedJob(row);
+  return attempts.length === 0 ? job : { ...job, ...attemptsBefore(attempts.map(toAttemptRecord)) };
+}
+
+function toUnfinishedJob({ id, last_sequence, enqueued_at, status, ...row }: ComparedRow): UnfinishedJob {
+  return {
+    ...row,
+    position: id,
+    // the query asks for no others
+    status: status as UnfinishedState,
+    lastSequence: last_sequence,
+    wasEnqueued: enqueued_at !== null,
+  };
+}
