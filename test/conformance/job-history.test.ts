@@ -1,4 +1,5 @@
 import type { AcceptedJob, JobFilter, JobHistory, JobRecord } from '@guestkit/core/history/job-history';
+import { jobError } from '@guestkit/core/job/error-code';
 import type { JobEvent } from '@guestkit/core/job/event';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +34,7 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
         ...{ tenant: TENANT, pool: 'default', job_id: document.job_id, operation: 'system.echo', name: 'nightly' },
         ...{ labels: { tier: 'web' }, priority: 8, status: 'pending', detail: null, attempt: 0, worker_id: null },
         ...{ created_at: '2026-05-04T08:00:00Z', submitted_at: '2026-05-04T08:00:00.000Z' },
-        ...{ started_at: null, completed_at: null, error: null, document },
+        ...{ started_at: null, completed_at: null, cancel_requested_at: null, error: null, document },
       });
       // the order of members is part of how a document is shown
       expect(Object.keys(acceptance.job.document)).toEqual(Object.keys(document));
@@ -210,7 +211,7 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       await using history = await openNew();
       for (const document of numbered(2)) await history.accept(accepted(document));
       await history.record([attemptEvents({ job_id: 'job-number-0' }).assigned()]);
-      await history.cancelWaiting(TENANT, 'job-number-1', 'not needed');
+      await history.endUnheld(TENANT, 'job-number-1', jobError('CANCELLED', 'not needed'));
       expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
     });
   });
@@ -385,67 +386,6 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       expect(kept.at(-1)).toMatchObject({ message: 'step 2499' });
       expect(kept.length).toBeGreaterThanOrEqual(1_000);
       expect(kept.length).toBeLessThanOrEqual(1_102);
-    });
-  });
-
-  describe('cancelWaiting', () => {
-    test('ends a waiting job with a result that says why', async () => {
-      await using history = await openNew();
-      await history.accept(accepted(jobDocument()));
-      expect(await history.cancelWaiting(TENANT, 'job-test-0001', 'not needed')).toBe(true);
-      expect(await history.find(TENANT, 'job-test-0001')).toMatchObject({
-        ...{ status: 'cancelled', detail: 'not needed', started_at: null, worker_id: null },
-        error: { code: 'CANCELLED', message: 'not needed' },
-      });
-      expect(await history.result(TENANT, 'job-test-0001')).toMatchObject({ status: 'cancelled' });
-      expect(await history.attempts(TENANT, 'job-test-0001')).toEqual([]);
-      expect(await history.events(TENANT, 'job-test-0001', { limit: 5 })).toMatchObject([{ type: 'finished' }]);
-    });
-
-    test('ends a job that waits for its retry', async () => {
-      await using history = await openNew();
-      await history.accept(accepted(jobDocument()));
-      const attempt = attemptEvents();
-      await history.record([attempt.assigned(), attempt.released('retry')]);
-      expect(await history.cancelWaiting(TENANT, 'job-test-0001', 'not needed')).toBe(true);
-      expect((await history.attempts(TENANT, 'job-test-0001')).map(({ outcome }) => outcome)).toEqual(['retry']);
-    });
-
-    test('leaves alone a job that a worker has, that ended, or that is unknown', async () => {
-      await using history = await openNew();
-      await history.accept(accepted(jobDocument()));
-      const attempt = attemptEvents();
-      for (const event of [attempt.assigned(), attempt.running(), attempt.finished()]) {
-        await history.record([event]);
-        expect(await history.cancelWaiting(TENANT, 'job-test-0001', 'too late')).toBe(false);
-      }
-      expect(await history.cancelWaiting(TENANT, 'job-unknown-1', 'why not')).toBe(false);
-      expect(await history.find(TENANT, 'job-test-0001')).toMatchObject({ status: 'completed' });
-    });
-
-    test('agrees with a worker that claims the job at the same time on who was first', async () => {
-      const open = await create();
-      await using canceller = await open();
-      await using recorder = await open();
-      for (const { job_id } of numbered(30)) {
-        await canceller.accept(accepted(jobDocument({ job_id })));
-        const [isCancelled] = await Promise.all([
-          canceller.cancelWaiting(TENANT, job_id, 'not needed'),
-          recorder.record([attemptEvents({ job_id }).assigned()]),
-        ]);
-        const status = (await recorder.find(TENANT, job_id))?.status;
-        expect(status).toBe(isCancelled ? 'cancelled' : 'assigned');
-      }
-    });
-
-    test('is not undone by a worker that had claimed the job unseen', async () => {
-      await using history = await openNew();
-      await history.accept(accepted(jobDocument()));
-      await history.cancelWaiting(TENANT, 'job-test-0001', 'not needed');
-      const attempt = attemptEvents();
-      await history.record([attempt.assigned(), attempt.running(), attempt.finished()]);
-      expect(await history.find(TENANT, 'job-test-0001')).toMatchObject({ status: 'cancelled', detail: 'not needed' });
-      expect(await history.result(TENANT, 'job-test-0001')).toMatchObject({ status: 'cancelled' });
     });
   });
 

@@ -1,5 +1,7 @@
 import type { ArtifactStore } from '@guestkit/core/artifact/artifact-store';
 import type { ApiConfig } from '@guestkit/core/config/api-config';
+import type { CancelIntents } from '@guestkit/core/coordination/cancel-intents';
+import type { Fence } from '@guestkit/core/coordination/fence';
 import type { WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { JobHistory } from '@guestkit/core/history/job-history';
 import type { Reconciler } from '@guestkit/core/history/reconcile/reconciler';
@@ -17,6 +19,8 @@ export interface ApiParts {
   readonly registry: WorkerRegistry;
   readonly artifacts: ArtifactStore;
   readonly reconciler: Reconciler;
+  readonly cancels: CancelIntents;
+  readonly fence: Fence;
   readonly news: JobNews;
   /** Bull Board, to be mounted at `/board`. */
   readonly board: RequestHandler;

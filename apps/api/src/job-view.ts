@@ -24,6 +24,7 @@ export const jobSummarySchema = z.object({
   submitted_at: timestamp,
   started_at: timestamp.nullable(),
   completed_at: timestamp.nullable(),
+  cancel_requested_at: timestamp.nullable(),
   error: jobErrorSchema.nullable(),
   operation: z.string(),
   name: z.string().nullable(),

@@ -2,9 +2,11 @@ import { createServer } from 'node:http';
 import { openArtifactStore } from '@guestkit/core/artifact/open-store';
 import { type ApiConfig, isLoopback } from '@guestkit/core/config/api-config';
 import { startLeader } from '@guestkit/core/coordination/leader';
+import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { openHistory } from '@guestkit/core/history/open-history';
@@ -46,6 +48,8 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const stream = opened.use(new RedisEventStream({ connection, prefix }));
   const artifacts = opened.use(await openArtifactStore(config));
   const registry = new RedisWorkerRegistry({ connection, prefix });
+  const cancels = new RedisCancelIntents({ connection, prefix });
+  const fence = new RedisFence({ connection, prefix });
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
@@ -55,7 +59,10 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
     onRepaired: (kind, jobs) => tellRepaired({ kind, jobs }, { metrics, logger }),
     onRebuilt: (rebuilt) => tellRebuilt(rebuilt, { metrics, logger }),
   });
-  const parts = { config, history, queue, registry, artifacts, reconciler, logger, metrics, clock: Date.now };
+  const parts = {
+    ...{ config, history, queue, registry, reconciler, artifacts, cancels, fence },
+    ...{ logger, metrics, clock: Date.now },
+  };
   const onLeading = (isLeading: boolean) => noteLeading(isLeading, { metrics, logger });
   opened.use(startLeader({ leases: history, holder: config.nodeId, duties: duties(parts), onLeading, onError }));
   const board = opened.use(openBoard({ connection, config, onError }));

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { openArtifactStore } from '@guestkit/core/artifact/open-store';
 import type { WorkerConfig } from '@guestkit/core/config/worker-config';
+import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
@@ -67,6 +68,7 @@ export async function startWorker(
   const queue = opened.use(createBullmqQueue({ connection, prefix, logger, lockMs, stalledCheckMs }));
   const events = opened.use(new RedisEventStream({ connection, prefix }));
   const registry = new RedisWorkerRegistry({ connection, prefix });
+  const cancels = opened.use(await new RedisCancelIntents({ connection, prefix }).watch(onError));
 
   const artifacts = opened.use(await openArtifactStore(config));
 
@@ -95,7 +97,7 @@ export async function startWorker(
   const handle = createAttemptHandler({
     workerId: config.workerId,
     advertise: () => heartbeat.advertisement,
-    ...{ registry, events, jails, metrics, logger },
+    ...{ registry, events, cancels, jails, metrics, logger },
     operations: repertoire.operations,
     inlineRunners: repertoire.inlineRunners,
     maxLostAttempts: config.maxLostAttempts,

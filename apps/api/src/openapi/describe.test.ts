@@ -1,8 +1,10 @@
 import path from 'node:path';
 import { openFileStore } from '@guestkit/core/artifact/file-store';
 import { readApiConfig } from '@guestkit/core/config/api-config';
+import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { createReconciler } from '@guestkit/core/history/reconcile/reconciler';
@@ -42,6 +44,8 @@ async function openApp(): Promise<Express> {
     registry: new RedisWorkerRegistry(shared),
     reconciler: createReconciler({ history, queue, stream, epochKey, onError: (error) => expect.fail(error.message) }),
     artifacts: stack.use(await openFileStore(path.join(place.folder, 'artifacts'))),
+    cancels: new RedisCancelIntents({ connection, prefix: 'guestkit' }),
+    fence: new RedisFence({ connection, prefix: 'guestkit' }),
     news: new JobNews(),
     board: Router(),
     probes: {},

@@ -64,7 +64,9 @@ function operationOf(route: RouteDescription): Json {
     ...(route.description && { description: route.description }),
     ...(route.open && { security: [] }),
     parameters: parametersOf(route),
-    ...(route.body && { requestBody: { required: true, content: bodiesOf(route.body, route.otherBodies) } }),
+    ...(route.body && {
+      requestBody: { required: route.mayLackBody !== true, content: bodiesOf(route.body, route.otherBodies) },
+    }),
     responses: { ...problemAnswers(problemsOf(route)), ...dataAnswers(route.answers) },
   };
 }

@@ -1,4 +1,7 @@
+import path from 'node:path';
+import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
+import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../testing/eventually.ts';
@@ -18,7 +21,7 @@ const queue = stack.use(createBullmqQueue({ connection, prefix: 'guestkit' }));
 const idle = { routing: { worker_pool: 'idle' } };
 const busy = { routing: { worker_pool: 'busy' } };
 
-const cancel = (jobId: string, node = client) => node.post(`/api/v1/jobs/${jobId}/cancel`);
+const cancel = (jobId: string, node = client, body?: unknown) => node.post(`/api/v1/jobs/${jobId}/cancel`, body);
 const stateOf = async (jobId: string): Promise<string> => (await client.get(`/api/v1/jobs/${jobId}`)).body.data.status;
 
 describe('POST /api/v1/jobs/:id/cancel', () => {
@@ -31,15 +34,44 @@ describe('POST /api/v1/jobs/:id/cancel', () => {
     expect(await queue.remove({ tenant: 'default', pool: 'idle' }, 'job-that-waits')).toBe('absent');
   });
 
-  test('refuses a job that runs', async () => {
+  test('keeps the wish for a job that runs, and tells its worker', async () => {
     await client.submit({ job_id: 'job-that-runs', ...busy });
     await eventually(async () => (await stateOf('job-that-runs')) === 'running');
-    const { status, body } = await cancel('job-that-runs');
-    expect(status).toBe(409);
-    expect(body).toMatchObject({ error: 'CONFLICT', details: { status: 'running' } });
-    expect(body.message).toContain('jobs that have started cannot be cancelled yet');
+    await using watch = await new RedisCancelIntents({ connection, prefix: 'guestkit' }).watch(fail);
+    const { status, body } = await cancel('job-that-runs', client, { reason: 'not needed' });
+    expect(status).toBe(202);
+    expect(body.data).toMatchObject({ job_id: 'job-that-runs', status: 'cancelling' });
+    expect(watch.reasonFor('default', 'job-that-runs')).toBe('not needed');
+    const { body: job } = await client.get('/api/v1/jobs/job-that-runs');
+    expect(job.data).toMatchObject({
+      status: 'running',
+      detail: 'cancelling',
+      cancel_requested_at: expect.any(String),
+    });
+    expect((await cancel('job-that-runs')).status).toBe(202);
     gate.resolve();
+    // this worker does not listen
     await eventually(async () => (await stateOf('job-that-runs')) === 'completed');
+    await eventually(async () => watch.reasonFor('default', 'job-that-runs') === undefined);
+  });
+
+  test('says yes again to a job that is cancelled already', async () => {
+    await client.submit({ job_id: 'job-cancelled-again', ...idle });
+    expect((await cancel('job-cancelled-again')).status).toBe(200);
+    expect((await cancel('job-cancelled-again')).status).toBe(200);
+  });
+
+  test('keeps the reason that it is given', async () => {
+    await client.submit({ job_id: 'job-with-reason', ...idle });
+    await cancel('job-with-reason', client, { reason: 'not needed' });
+    const { body } = await client.get('/api/v1/jobs/job-with-reason');
+    expect(body.data).toMatchObject({ detail: 'not needed', error: { code: 'CANCELLED', message: 'not needed' } });
+  });
+
+  test.each([[{ reason: 5 }], [{ reason: 'x'.repeat(501) }], ['[']])('refuses a body such as %j', async (body) => {
+    await client.submit({ job_id: 'job-with-a-body', ...idle });
+    expect((await cancel('job-with-a-body', client, body)).status).toBe(400);
+    expect(await stateOf('job-with-a-body')).toBe('pending');
   });
 
   test('refuses a job that has ended', async () => {
@@ -73,19 +105,34 @@ describe('POST /api/v1/jobs/:id/cancel', () => {
       const jobId = `job-cancelled-twice-${round}`;
       await client.submit({ job_id: jobId, ...idle });
       const answers = await Promise.all([cancel(jobId), cancel(jobId, other.client)]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      expect(await stateOf(jobId)).toBe('cancelled');
       expect(await queue.remove({ tenant: 'default', pool: 'idle' }, jobId)).toBe('absent');
     }
   });
 
-  test('loses no job when Redis does not answer in time', async () => {
+  test('keeps the wish when Redis does not answer, and carries it out when it does again', async () => {
     await client.submit({ job_id: 'job-in-a-pause', routing: { worker_pool: 'paused' } });
     process.kill(place.redis.pid, 'SIGSTOP');
     const { status } = await cancel('job-in-a-pause');
-    expect(status).toBe(503);
     process.kill(place.redis.pid, 'SIGCONT');
-    await eventually(async () => (await queue.depth({ tenant: 'default', pool: 'paused' })).waiting === 1);
-    stack.use(await startTestWorker({ redisUrl: place.redis.url, prefix: 'guestkit', pool: 'paused' }));
-    await eventually(async () => (await stateOf('job-in-a-pause')) === 'completed');
+    expect(status).toBe(202);
+    await eventually(async () => (await stateOf('job-in-a-pause')) === 'cancelled');
+    expect(await queue.remove({ tenant: 'default', pool: 'paused' }, 'job-in-a-pause')).toBe('absent');
+  });
+
+  test('keeps the wish over a flush of Redis', async () => {
+    await client.submit({ job_id: 'job-over-a-flush', ...idle });
+    await queue.remove({ tenant: 'default', pool: 'idle' }, 'job-over-a-flush');
+    const history = stack.use(await openSqliteHistory({ file: path.join(place.folder, 'history.sqlite') }));
+    // as a node that ends right after it has made the wish durable
+    await history.requestCancel('default', 'job-over-a-flush', 'not needed');
+    await connection.client.flushall();
+    await eventually(async () => (await stateOf('job-over-a-flush')) === 'cancelled');
+    expect(await new RedisCancelIntents({ connection, prefix: 'guestkit' }).list()).toEqual([]);
   });
 });
+
+function fail(error: Error): never {
+  throw error;
+}

@@ -1,103 +1,106 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Cancelling, cancelJob as cancel } from '@guestkit/core/history/cancel';
 import type { JobRecord } from '@guestkit/core/history/job-history';
 import { isFinal } from '@guestkit/core/job/state';
-import type { JobQueue } from '@guestkit/core/queue/job-queue';
+import type { Request } from 'express';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { Problem } from '../problem.ts';
-import { reach } from '../reach.ts';
+import { readJsonText } from '../request/body.ts';
 import { requireJob } from './job-of.ts';
 import { dataAnswer, type Route } from './route.ts';
 
-const RESTORE_PAUSE_MS = 500;
+const DEFAULT_REASON = 'cancelled by request';
+/** A worker takes about this long to end an attempt that ends when it is told to. */
+const PATIENCE_MS = 500;
+const LOOK_EVERY_MS = 50;
+const MAX_REASON_CHARACTERS = 500;
 
-const cancelledSchema = z.object({ job_id: z.string(), status: z.literal('cancelled'), message: z.string() });
+const bodySchema = z.object({
+  reason: z.string().max(MAX_REASON_CHARACTERS).optional().describe('Kept with the job as its detail and error'),
+});
+
+const cancelledSchema = z.object({
+  job_id: z.string(),
+  status: z.enum(['cancelled', 'cancelling']),
+  message: z.string(),
+});
 
 /** POST /api/v1/jobs/:id/cancel */
 export function cancelJob(parts: ApiParts): Route {
+  const cancelParts = { ...parts, onNotTold: noteNotTold(parts) };
   return {
     method: 'post',
     path: '/api/v1/jobs/:id/cancel',
     id: 'cancelJob',
-    summary: 'Ends a job that no worker has started',
-    answers: { 200: dataAnswer('The job is cancelled', cancelledSchema) },
-    problems: ['not-found', 'conflict', 'unavailable'],
+    summary: 'Ends a job, whether it waits or runs',
+    description:
+      'The wish is durable once this is answered, and carried out even if workers or Redis cannot be reached now. ' +
+      'To ask again is safe.',
+    body: bodySchema,
+    mayLackBody: true,
+    answers: {
+      200: dataAnswer('The job is cancelled', cancelledSchema),
+      202: dataAnswer('The job will be cancelled: the worker that has it is ending its attempt', cancelledSchema),
+    },
+    problems: ['bad-request', 'not-found', 'conflict', 'unavailable'],
     async handle(request, response) {
-      const job = await requireJob(parts, request, response);
-      refuseUnlessWaiting(job);
-      await cancelWaiting(parts, job);
-      sendData(response, 200, { job_id: job.job_id, status: 'cancelled', message: 'Job cancelled' });
+      const reason = await reasonFrom(request, parts.config.bodyLimitBytes);
+      const { tenant, job_id } = await requireJob(parts, request, response);
+      const cancelling = await cancel(cancelParts, { tenant, jobId: job_id, reason });
+      if (cancelling === undefined) throw new Problem('not-found', `Cannot find job "${job_id}": no job has this id`);
+      refuseUnlessCancelling(cancelling);
+      const isCancelled = cancelling.outcome === 'cancelled' || (await endsSoon(parts, cancelling.job));
+      if (isCancelled) sendData(response, 200, { job_id, status: 'cancelled', message: 'Job cancelled' });
+      else sendData(response, 202, { job_id, status: 'cancelling', message: 'Job is being cancelled' });
     },
   };
 }
 
-function refuseUnlessWaiting(job: JobRecord): void {
-  if (isFinal(job.status)) throw notCancelled(job, `it is already ${job.status}`);
-  if (!job.document.execution.cancellable) throw notCancelled(job, 'its document says that it is not cancellable');
-  if (job.status !== 'pending') throw runs(job);
+function noteNotTold({ logger }: ApiParts): (err: Error) => void {
+  return (err) => logger.warn({ err }, 'a job to be cancelled waits for the duty that looks after it');
 }
 
-/** Out of the queue first: a worker must not start what history calls cancelled. */
-async function cancelWaiting(parts: ApiParts, job: JobRecord): Promise<void> {
-  const { history, queue } = parts;
-  await takeOut(parts, job);
-  const isCancelled = await history
-    .cancelWaiting(job.tenant, job.job_id, 'cancelled by request')
-    .catch(async (error) => {
-      await putBack(queue, job);
-      throw error;
-    });
-  if (isCancelled) return;
-  const now = (await history.find(job.tenant, job.job_id)) ?? job;
-  if (!isFinal(now.status)) await putBack(queue, job);
-  refuseUnlessWaiting(now);
-  throw runs(now);
+/** A body is not needed. */
+async function reasonFrom(request: Request, limitBytes: number): Promise<string> {
+  if (isEmpty(request)) return DEFAULT_REASON;
+  const parsed = bodySchema.safeParse(parseJson(await readJsonText(request, limitBytes)));
+  if (parsed.success) return parsed.data.reason ?? DEFAULT_REASON;
+  const expected = `{"reason": TEXT} with at most ${MAX_REASON_CHARACTERS} characters`;
+  throw new Problem('bad-request', `Cannot read the body: it is not what is asked for here, expected ${expected}`);
 }
 
-async function takeOut(parts: ApiParts, job: JobRecord): Promise<void> {
-  const removal = removeWaiting(parts.queue, job);
+function isEmpty({ headers }: Request): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+}
+
+function parseJson(text: string): unknown {
   try {
-    await reach('Redis', () => removal);
-  } catch (error) {
-    // whether Redis did it, or will yet do it, is not known: an accepted job must not get lost over that
-    if (error instanceof Problem && error.kind === 'unavailable') void restore(parts, job, removal);
-    throw error;
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Problem('bad-request', 'Cannot read the body: it is not JSON', { cause });
   }
 }
 
-async function removeWaiting(queue: JobQueue, job: JobRecord): Promise<void> {
-  const outcome = await queue.remove(job, job.job_id);
-  if (outcome === 'removed') return;
-  if (outcome === 'active') throw runs(job);
-  // not there yet, or there no longer and not recorded yet: to add it again changes nothing in the second case
-  await putBack(queue, job);
-  if ((await queue.remove(job, job.job_id)) !== 'removed') throw runs(job);
-}
-
-/** Puts a job back as soon as Redis answers, unless it has ended meanwhile; for one that is still there this changes nothing. */
-async function restore({ queue, history, stopping }: ApiParts, job: JobRecord, removal: Promise<void>): Promise<void> {
-  await removal.catch(() => {});
-  while (!stopping.aborted) {
-    try {
-      const now = await history.find(job.tenant, job.job_id);
-      if (now && !isFinal(now.status)) await putBack(queue, job);
-      return;
-    } catch {
-      await delay(RESTORE_PAUSE_MS, undefined, { signal: stopping }).catch(() => {});
-    }
-  }
-}
-
-async function putBack(queue: JobQueue, { tenant, pool, document, submitted_at, attempt }: JobRecord): Promise<void> {
-  // the numbers of attempts go on where they were: history refuses what an earlier one says
-  await queue.enqueue({ tenant, pool, document, acceptedAtMs: Date.parse(submitted_at), attemptsBefore: attempt });
-}
-
-function runs(job: JobRecord): Problem {
-  return notCancelled(job, 'it has started, and jobs that have started cannot be cancelled yet');
+function refuseUnlessCancelling({ outcome, job }: Cancelling): void {
+  if (outcome === 'ended') throw notCancelled(job, `it is already ${job.status}`);
+  if (outcome === 'refused') throw notCancelled(job, 'its document says that it is not cancellable');
 }
 
 function notCancelled({ job_id, status }: JobRecord, state: string): Problem {
   return new Problem('conflict', `Cannot cancel job "${job_id}": ${state}`, { details: { job_id, status } });
+}
+
+/** Another node may be the one that records the end, so this one looks for it, too. */
+async function endsSoon({ history, news, stopping }: ApiParts, { tenant, job_id }: JobRecord): Promise<boolean> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  while (performance.now() < untilMs && !stopping.aborted) {
+    await news.next(job_id, LOOK_EVERY_MS, stopping);
+    const job = await history.find(tenant, job_id);
+    // a worker that was done already has ended it in another way
+    if (job && isFinal(job.status) && job.status !== 'cancelled')
+      throw notCancelled(job, `it is already ${job.status}`);
+    if (job?.status === 'cancelled') return true;
+  }
+  return false;
 }

@@ -21,6 +21,7 @@ export interface RouteDescription {
   readonly body?: z.ZodType;
   /** What the body may be besides JSON, by media type. */
   readonly otherBodies?: Readonly<Record<string, z.ZodType>>;
+  readonly mayLackBody?: boolean;
   /** Answers that are no problems, by status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Problems besides those that any route may have. */

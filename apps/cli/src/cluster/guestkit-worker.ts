@@ -31,6 +31,10 @@ export interface StatusOptions extends ClientOptions {
   readonly watch?: true;
 }
 
+export interface CancelOptions extends ClientOptions {
+  readonly reason?: string;
+}
+
 export interface ListOptions extends ClientOptions {
   readonly status?: readonly string[];
   readonly operation?: readonly string[];
@@ -99,9 +103,10 @@ function addJobCommands(program: Command): void {
     .option('--label <key=value>', 'only jobs with this label; may be repeated', collectLabel)
     .option('--limit <count>', 'how many at most', wholeNumber(1), 20)
     .action(async (options: ListOptions) => (await import('./list.ts')).list(options));
-  clientCommand(program, 'cancel', 'take back a job that has not started')
+  clientCommand(program, 'cancel', 'end a job, whether it waits or runs')
     .argument('<id>', 'id of the job')
-    .action(async (id: string, options: ClientOptions) => (await import('./cancel.ts')).cancel(id, options));
+    .option('--reason <text>', 'kept with the job')
+    .action(async (id: string, options: CancelOptions) => (await import('./cancel.ts')).cancel(id, options));
 }
 
 function addClusterCommands(program: Command): void {

@@ -7,6 +7,7 @@ import type { JobError } from '@guestkit/core/job/result';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery } from '@guestkit/core/queue/job-queue';
 import type { Operation } from '@guestkit/operations/operation';
+import { knownCancel } from './cancellation.ts';
 import type { AttemptHost } from './host.ts';
 import { policyOf } from './retry.ts';
 
@@ -20,6 +21,8 @@ export type Admission =
 
 export async function admit(delivery: Delivery, host: AttemptHost): Promise<Admission> {
   const { document } = delivery.job;
+  const cancel = knownCancel(host.cancels, delivery.job);
+  if (cancel) return refused(cancel);
   const end = endOf(delivery, host);
   if (end) return end;
   const operation = host.operations.get(document.operation);

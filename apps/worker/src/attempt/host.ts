@@ -1,4 +1,5 @@
 import type { RetrySettings } from '@guestkit/core/config/retry-setting';
+import type { CancelWatch } from '@guestkit/core/coordination/cancel-intents';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import type { WorkerAdvertisement, WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -13,6 +14,7 @@ export interface AttemptHost {
   readonly advertise: () => WorkerAdvertisement;
   readonly registry: WorkerRegistry;
   readonly events: EventStream;
+  readonly cancels: CancelWatch;
   readonly jails: JailPool;
   readonly operations: ReadonlyMap<string, Operation>;
   /** For operations that run in the worker itself. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { openFileStore } from '@guestkit/core/artifact/file-store';
 import { openArtifact } from '@guestkit/core/artifact/read-artifact';
 import { readRetrySettings } from '@guestkit/core/config/retry-setting';
+import { CancelCopy } from '@guestkit/core/coordination/cancel-copy';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
 import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
@@ -120,6 +121,33 @@ describe('an attempt', () => {
     expect(await handle(job)).toMatchObject({ kind: 'completed' });
   });
 
+  test('ends its job without running when that is to be cancelled', async () => {
+    const { told, events } = recorder();
+    const outcome = await handle(delivery('system.echo'), { events, cancels: cancelsOf('not needed') });
+    expect(outcome).toMatchObject({ kind: 'failed', retry: false });
+    expect(told.map(({ type }) => type)).toEqual(['assigned', 'finished']);
+    expect(told.at(-1)).toMatchObject({ result: { status: 'cancelled', error: { message: 'not needed' } } });
+  });
+
+  test('stops and ends its job when that is to be cancelled, and is not tried again', async () => {
+    const cancels = new CancelCopy();
+    const { told, events } = recorder(({ type }) => type === 'progress' && cancels.add([cancelOf('not needed')]));
+    const given = delivery('test.spin', { execution: { max_attempts: 3 } });
+    expect(await handle(given, { events, cancels })).toMatchObject({ kind: 'failed', retry: false });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { status: 'cancelled' } });
+  });
+
+  test('ends its job though the wish to cancel it is forgotten meanwhile', async () => {
+    const cancels = new CancelCopy();
+    const { told, events } = recorder(({ type }) => {
+      if (type !== 'progress') return;
+      cancels.add([cancelOf('not needed')]);
+      cancels.replace([]);
+    });
+    await handle(delivery('test.spin'), { events, cancels });
+    expect(told.at(-1)).toMatchObject({ type: 'finished', result: { status: 'cancelled' } });
+  });
+
   test('is refused when too many workers vanished before it', async () => {
     const { told, events } = recorder();
     const job = delivery('system.echo', { execution: { max_attempts: 9 } });
@@ -234,12 +262,23 @@ function retrying(job: QueuedJob, max_attempts: number): QueuedJob {
 
 const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
 
+function cancelOf(reason: string) {
+  return { tenant: QUEUE.tenant, jobId: jobDocument().job_id, reason };
+}
+
+function cancelsOf(reason: string): CancelCopy {
+  const cancels = new CancelCopy();
+  cancels.add([cancelOf(reason)]);
+  return cancels;
+}
+
 function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSignal = new AbortController().signal) {
   return createAttemptHandler({
     workerId: 'worker-a',
     advertise: () => advertisement([...TEST_REPERTOIRE.operations.keys()]),
     registry: REGISTRY,
     events: recorder().events,
+    cancels: new CancelCopy(),
     jails,
     operations: TEST_REPERTOIRE.operations,
     inlineRunners: runners,

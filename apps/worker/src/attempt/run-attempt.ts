@@ -15,6 +15,7 @@ import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
 import type { Progress } from '@guestkit/operations/operation';
 import { emptyReport, type JailReport } from '../jail/task.ts';
 import { admit } from './admission.ts';
+import { Cancellation } from './cancellation.ts';
 import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
@@ -78,12 +79,15 @@ class Attempt {
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
     this.#logger.debug('attempt started');
     const { operation, payload } = admission;
-    const { document } = this.#delivery.job;
-    const signal = AbortSignal.any([this.#lost, this.#host.leaving]);
+    const { job } = this.#delivery;
+    const { document } = job;
+    // nothing can interrupt what runs in the worker itself
+    using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
+    const signal = AbortSignal.any([this.#lost, this.#host.leaving, ...(cancellation ? [cancellation.signal] : [])]);
     const onProgress = (step: Progress) => this.#progress.add(step);
     const report = await execute({ document, operation, payload, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
-    return this.#settle(report);
+    return await this.#settle(report, cancellation);
   }
 
   #postpone(reason: string): Outcome {
@@ -92,11 +96,12 @@ class Attempt {
     return postponed(reason);
   }
 
-  #settle(report: JailReport): Outcome | Promise<Outcome> {
+  #settle(report: JailReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
     const { ending } = report;
     if (this.#lost.aborted) return this.#abandon();
-    if (ending.kind === 'stopped') return this.#release();
     if (ending.kind === 'result') return this.#complete(ending.value, report);
+    if (cancellation?.error) return this.#fail(cancellation.error, report);
+    if (ending.kind === 'stopped') return this.#release();
     // for the operator alone: it may name places of the host
     if (ending.kind === 'died') this.#logger.warn({ stderr: ending.stderr }, 'process of the attempt ended');
     return this.#fail(this.#errorOf(ending), report);
@@ -139,7 +144,9 @@ class Attempt {
 
   async #failForGood(error: JobError, because: EndCause, report: JailReport): Promise<Outcome> {
     const result = failedResult(this.#endedAttempt(report), error);
-    const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
+    // what somebody wanted has not failed
+    const isWanted = result.status === 'cancelled';
+    const told = await this.#finish(result, isWanted ? {} : { dead_letter: { class: classOf(error), because } });
     return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
   }
 

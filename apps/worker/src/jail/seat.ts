@@ -157,7 +157,7 @@ class Run {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     const usage = report.usage ?? usageSince(this.#first, this.#last);
-    this.#report.resolve({ ...report, ending: this.#verdict ?? report.ending, usage });
+    this.#report.resolve({ ...report, ending: endingOf(report, this.#verdict), usage });
   }
 
   /** The thread will not report any more. */
@@ -182,4 +182,9 @@ class Run {
       this.#decide({ kind: 'died', reason: 'it outgrew its memory', outOfMemory: true });
     }
   }
+}
+
+/** Whoever ends an attempt decides how it ended, unless its output had been published by then: that cannot be undone. */
+function endingOf({ ending, output }: JailReport, verdict: Ending | undefined): Ending {
+  return ending.kind === 'result' && output !== undefined ? ending : (verdict ?? ending);
 }

@@ -7,7 +7,9 @@ import type { JobState } from '../job/state.ts';
 import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
+import type { Cancellations } from './cancellation.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { TimeLimits } from './time-limits.ts';
 import type { UnfinishedJobs } from './unfinished-jobs.ts';
 
 /** A job to be made durable. */
@@ -16,6 +18,8 @@ export interface AcceptedJob {
   readonly pool: string;
   readonly document: JobDocument;
   readonly acceptedAtMs: number;
+  /** How long it may wait for its first attempt where its document says nothing; 0 for any time. */
+  readonly waitSeconds?: number;
 }
 
 /** What history knows of a job. Times are RFC 3339 in UTC. */
@@ -37,6 +41,8 @@ export interface JobRecord {
   /** When the latest attempt began. */
   readonly started_at: string | null;
   readonly completed_at: string | null;
+  /** When somebody asked for its end. */
+  readonly cancel_requested_at: string | null;
   readonly error: JobError | null;
   readonly document: JobDocument;
 }
@@ -74,6 +80,8 @@ export interface JobPage {
 /** The durable truth about jobs. */
 export interface JobHistory
   extends UnfinishedJobs,
+    Cancellations,
+    TimeLimits,
     BulkOperations,
     AuditLog,
     ArtifactLedger,
@@ -89,8 +97,6 @@ export interface JobHistory
   notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]>;
   /** Writes events; repeated and late ones change nothing. Final states do not move. */
   record(events: readonly JobEvent[]): Promise<void>;
-  /** Ends a job that waits for its first attempt or another one. `false` when a worker holds it, or it has ended. */
-  cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean>;
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
   /** @throws RangeError when the cursor is not one of ours */
   list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { JobDocument } from '../job/document.ts';
-import type { JobEvent } from '../job/event.ts';
+import { type JobEvent, sequenceOf } from '../job/event.ts';
 import { contentHash } from '../job/render.ts';
 import type { ResultDocument } from '../job/result.ts';
+import { isFinal } from '../job/state.ts';
+import { epochMsOf } from '../job/timestamp.ts';
 import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
 import type { AttemptRow, EventRow, JobRow, NewResultRow } from './schema.ts';
 import { parseSearchableJson, toSearchableJson } from './searchable-json.ts';
-import { type Standing, startOf } from './standing.ts';
+import { type KnownAttempt, type Standing, startOf } from './standing.ts';
 
 // Between rows of the tables and the terms of the contract.
 
@@ -39,6 +41,7 @@ export const JOB_COLUMNS = [
   'error',
   'error_code',
   'last_sequence',
+  'cancel_requested_at',
 ] as const satisfies readonly (keyof JobRow)[];
 
 /** What says where a job stands: documents, which may be large, stay where they are. */
@@ -57,9 +60,11 @@ export const STANDING_COLUMNS = [
 
 export type StandingRow = Pick<JobRow, (typeof STANDING_COLUMNS)[number]>;
 
-export type JobRowWithoutResult = Omit<JobRow, 'result'>;
+export type JobRowWithoutResult = Pick<JobRow, (typeof JOB_COLUMNS)[number]>;
 
-export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob): NewJobRow {
+export function toJobRow({ tenant, pool, document, acceptedAtMs, waitSeconds = 0 }: AcceptedJob): NewJobRow {
+  const { deadline, timeouts, timeout_seconds } = document.execution;
+  const waitMs = (timeouts?.wait_seconds ?? waitSeconds) * 1000;
   return {
     tenant,
     job_id: document.job_id,
@@ -87,7 +92,17 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs }: AcceptedJob):
     error: null,
     error_code: null,
     last_sequence: -1,
+    cancel_requested_at: null,
+    cancel_reason: null,
+    wait_until: waitMs > 0 ? toSortableTime(acceptedAtMs + waitMs) : null,
+    deadline: deadline === undefined ? null : toSortableTime(epochMsOf(deadline)),
+    timeout_seconds,
   };
+}
+
+/** Times beyond the year 9999 have a sign, and would come before all others. */
+function toSortableTime(epochMs: number): string {
+  return new Date(Math.min(epochMs, Date.UTC(9999, 0))).toISOString();
 }
 
 /** An entry of an index has a limit, of about 2,700 bytes in PostgreSQL; the document has the key itself. */
@@ -100,13 +115,15 @@ function toKeyColumn(key: string | undefined): string | null {
 
 export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
   const { tenant, pool, job_id, operation, priority, status, detail, attempt, worker_id } = row;
-  const { created_at, submitted_at, started_at, completed_at } = row;
+  const { created_at, submitted_at, started_at, completed_at, cancel_requested_at } = row;
+  const isCancelling = cancel_requested_at !== null && !isFinal(status);
   const document: JobDocument = { ...JSON.parse(row.document), payload: parseSearchableJson(row.payload) };
   // the columns of the same names are for searching, and not exact
   const { name = null, labels = {} } = document.metadata ?? {};
   return {
     ...{ tenant, pool, job_id, operation, name, labels, priority },
-    ...{ status, detail, attempt, worker_id, created_at, submitted_at, started_at, completed_at },
+    ...{ status, detail: isCancelling ? 'cancelling' : detail, attempt, worker_id },
+    ...{ created_at, submitted_at, started_at, completed_at, cancel_requested_at },
     error: parseOrNull(row.error),
     document,
   };
@@ -124,7 +141,7 @@ export function toStanding(row: StandingRow, attempts: readonly AttemptRow[]): S
     error: parseOrNull(row.error),
     // written once, with the final state, and never needed again to go on
     result: null,
-    attempts: attempts.map(toAttemptRecord),
+    attempts: attempts.map(toKnownAttempt),
   };
 }
 
@@ -163,16 +180,24 @@ export function toResultRow(job: number, attempt: number, result: ResultDocument
   };
 }
 
-export function toAttemptRecord({ job, error, ...attempt }: AttemptRow): AttemptRecord {
+export function toAttemptRecord({ job, token, first_sequence, error, ...attempt }: AttemptRow): AttemptRecord {
   return { ...attempt, error: parseOrNull(error) };
 }
 
-export function toAttemptRow(job: number, { error, ...attempt }: AttemptRecord): AttemptRow {
+function toKnownAttempt({ job, error, first_sequence, ...attempt }: AttemptRow): KnownAttempt {
+  const first = first_sequence ?? sequenceOf(attempt.attempt, 0);
+  return { ...attempt, first_sequence: first, error: parseOrNull(error) };
+}
+
+export function toAttemptRow(job: number, { error, ...attempt }: KnownAttempt): AttemptRow {
   return { job, ...attempt, error: error && JSON.stringify(error) };
 }
 
 export function toEventRow(job: number, event: JobEvent): EventRow {
-  const { tenant, job_id, attempt, sequence, timestamp, worker_id, type, ...body } = { ...event, result: undefined };
+  const { tenant, job_id, attempt, sequence, timestamp, worker_id, token, type, ...body } = {
+    ...event,
+    result: undefined,
+  };
   return { job, sequence, attempt, type, timestamp, worker_id, body: JSON.stringify(body) };
 }
 

@@ -45,11 +45,20 @@ export interface JobsTable {
   readonly error_code: string | null;
   /** The highest sequence among its events; -1 before the first. */
   readonly last_sequence: number;
+  readonly cancel_requested_at: string | null;
+  readonly cancel_reason: string | null;
+  /** Until when its first attempt must have begun. */
+  readonly wait_until: string | null;
+  readonly deadline: string | null;
+  /** Of one attempt. */
+  readonly timeout_seconds: number | null;
 }
 
 export interface AttemptsTable {
   readonly job: number;
   readonly attempt: number;
+  readonly token: string | null;
+  readonly first_sequence: number | null;
   readonly worker_id: string;
   readonly started_at: string;
   readonly ended_at: string | null;

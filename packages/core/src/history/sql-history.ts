@@ -2,13 +2,13 @@ import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import type { QueueEpoch } from '../coordination/queue-epoch.ts';
 import type { ErrorClass } from '../job/error-class.ts';
-import { jobError } from '../job/error-code.ts';
 import type { JobEvent } from '../job/event.ts';
-import type { ResultDocument } from '../job/result.ts';
+import type { JobError, ResultDocument } from '../job/result.ts';
 import type { QueuedJob } from '../queue/job-queue.ts';
 import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
+import type { CancelAnswer, OpenCancelPage } from './cancellation.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
@@ -24,16 +24,7 @@ import type {
   JobRecord,
 } from './job-history.ts';
 import { migrateToLatest } from './migrations/migrate.ts';
-import {
-  JOB_COLUMNS,
-  type JobRowWithoutResult,
-  type NewJobRow,
-  toAcceptedJob,
-  toAttemptRecord,
-  toEvent,
-  toJobRecord,
-  toJobRow,
-} from './rows.ts';
+import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRecord, toJobRow } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
 import { findArtifacts, findOwnedArtifacts } from './sql-artifacts.ts';
@@ -48,6 +39,7 @@ import {
   stopBulkOperation,
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
+import { endUnheld, openCancels, requestCancel } from './sql-cancellation.ts';
 import {
   claimRequeue,
   countDeadLetters,
@@ -59,7 +51,9 @@ import { purgeJobs } from './sql-deletion.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
+import { overdue, takeBack } from './sql-time-limits.ts';
 import { queuedJobs, unfinished, unfinishedAmong } from './sql-unfinished.ts';
+import type { OverdueJob, OverdueQuery } from './time-limits.ts';
 import type { UnfinishedJob, UnfinishedPage } from './unfinished-jobs.ts';
 import { writeEvents } from './write-events.ts';
 
@@ -130,13 +124,24 @@ class SqlHistory implements JobHistory {
     });
   }
 
-  async cancelWaiting(tenant: string, jobId: string, reason: string): Promise<boolean> {
-    return this.#flavour.transaction(this.#db, async (trx) => {
-      const row = await this.#flavour.hold(jobById(trx, tenant, jobId)).executeTakeFirst();
-      if (row?.status !== 'pending') return false;
-      await writeEvents(trx, [cancellation(row, reason, new Date().toISOString())], this.#flavour);
-      return true;
-    });
+  requestCancel(tenant: string, jobId: string, reason: string): Promise<CancelAnswer | undefined> {
+    return requestCancel(this.#db, this.#flavour, { tenant, jobId, reason });
+  }
+
+  openCancels(page: { readonly limit: number; readonly after?: number }): Promise<OpenCancelPage> {
+    return openCancels(this.#db, page);
+  }
+
+  endUnheld(tenant: string, jobId: string, error: JobError): Promise<boolean> {
+    return endUnheld(this.#db, this.#flavour, { tenant, jobId, error });
+  }
+
+  overdue(query: OverdueQuery): Promise<readonly OverdueJob[]> {
+    return overdue(this.#db, query);
+  }
+
+  takeBack(tenant: string, jobId: string, attempt: number): Promise<boolean> {
+    return takeBack(this.#db, this.#flavour, { tenant, jobId, attempt });
   }
 
   async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
@@ -354,21 +359,6 @@ class SqlHistory implements JobHistory {
         .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
     );
   }
-}
-
-/** The end of a job that no worker holds, told like any other. */
-function cancellation(row: JobRowWithoutResult, reason: string, now: string): JobEvent {
-  const { tenant, job_id, attempt, started_at } = row;
-  const result: ResultDocument = {
-    job_id,
-    worker_id: '',
-    status: 'cancelled',
-    failed_at: now,
-    execution_summary: { started_at: started_at ?? now, duration_seconds: 0, duration_ms: 0, attempt },
-    error: jobError('CANCELLED', reason),
-  };
-  const sequence = row.last_sequence + 1;
-  return { type: 'finished', tenant, job_id, attempt, sequence, timestamp: now, worker_id: '', result };
 }
 
 function chunksOf<Item>(size: number, items: readonly Item[]): readonly (readonly Item[])[] {

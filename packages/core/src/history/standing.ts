@@ -1,4 +1,4 @@
-import type { FinishedEvent, JobEvent } from '../job/event.ts';
+import { type FinishedEvent, type JobEvent, sequenceOf } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
 import { isFinal, type JobState } from '../job/state.ts';
 import type { AttemptRecord } from './job-history.ts';
@@ -15,7 +15,14 @@ export interface Standing {
   /** The highest sequence among the events; -1 before the first. */
   readonly lastSequence: number;
   /** In order of their numbers. */
-  readonly attempts: readonly AttemptRecord[];
+  readonly attempts: readonly KnownAttempt[];
+}
+
+/** What clients see of an attempt, and what tells it from others. */
+export interface KnownAttempt extends AttemptRecord {
+  readonly token: string | null;
+  /** The place of its first event in this history. */
+  readonly first_sequence: number;
 }
 
 /**
@@ -71,20 +78,30 @@ function placeAfterEnd({ result, worker_id, timestamp }: FinishedEvent): Place {
   };
 }
 
-function mergeAttempt(attempts: readonly AttemptRecord[], event: JobEvent): readonly AttemptRecord[] {
+function mergeAttempt(attempts: readonly KnownAttempt[], event: JobEvent): readonly KnownAttempt[] {
   // a job may end without ever having started
   if (event.attempt === 0) return attempts;
   const known = attempts.find(({ attempt }) => attempt === event.attempt);
   // a job that is cancelled while it waits does not change how its last attempt ended
   const merged = { ...(known ?? newAttempt(event)), ...(known?.ended_at ? {} : endOf(event)) };
+  const token = merged.token ?? event.token ?? null;
   const others = attempts.filter((attempt) => attempt !== known);
-  const all = [...others, { ...merged, started_at: earlier(merged.started_at, startTold(event)) }];
+  const all = [...others, { ...merged, token, started_at: earlier(merged.started_at, startTold(event)) }];
   return markOvertaken(all.sort((a, b) => a.attempt - b.attempt));
 }
 
-function newAttempt(event: JobEvent): AttemptRecord {
-  const { attempt, worker_id } = event;
-  return { attempt, worker_id, started_at: startTold(event), ended_at: null, outcome: 'running', error: null };
+function newAttempt(event: JobEvent): KnownAttempt {
+  const { attempt, worker_id, token = null } = event;
+  const place = { token, first_sequence: sequenceOf(attempt, 0) };
+  return {
+    attempt,
+    worker_id,
+    started_at: startTold(event),
+    ended_at: null,
+    outcome: 'running',
+    error: null,
+    ...place,
+  };
 }
 
 function startTold(event: JobEvent): string {
@@ -104,7 +121,7 @@ function endOf(event: JobEvent): Partial<AttemptRecord> {
 }
 
 /** An attempt without an end is lost once there is a newer one. */
-function markOvertaken(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
+function markOvertaken(attempts: readonly KnownAttempt[]): readonly KnownAttempt[] {
   const isNewlyLost = ({ ended_at, outcome }: AttemptRecord, index: number) =>
     ended_at === null && outcome !== 'lost' && index < attempts.length - 1;
   return attempts.map((attempt, index) => (isNewlyLost(attempt, index) ? { ...attempt, outcome: 'lost' } : attempt));

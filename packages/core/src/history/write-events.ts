@@ -1,7 +1,6 @@
 import type { Transaction } from 'kysely';
 import { deadLetterOf } from '../job/dead-letter.ts';
 import type { JobEvent } from '../job/event.ts';
-import type { AttemptRecord } from './job-history.ts';
 import {
   STANDING_COLUMNS,
   type StandingRow,
@@ -15,7 +14,8 @@ import type { AttemptRow, HistorySchema } from './schema.ts';
 import { insertArtifacts } from './sql-artifacts.ts';
 import { type EndedJob, insertDeadLetters } from './sql-dead-letters.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
-import { applyEvent, type Standing } from './standing.ts';
+import { applyEvent, type KnownAttempt, type Standing } from './standing.ts';
+import { admitEvent } from './twins.ts';
 
 /** Of the progress of a job the newest are kept: these, and up to a hundred more until the next look. */
 const KEPT_PROGRESS = 1_000;
@@ -25,7 +25,7 @@ interface Change {
   readonly job: number;
   readonly after: Standing;
   /** Those that are new or have changed. */
-  readonly attempts: readonly AttemptRecord[];
+  readonly attempts: readonly KnownAttempt[];
   /** Those that were not refused. */
   readonly events: readonly JobEvent[];
 }
@@ -90,8 +90,11 @@ function changeOf(row: StandingRow, attempts: readonly AttemptRow[], events: rea
   let after = before;
   const accepted: JobEvent[] = [];
   for (const event of events) {
-    const next = applyEvent(after, event);
-    if (next !== after) accepted.push(withDeadLetter(event));
+    const admitted = admitEvent(after, event);
+    if (admitted === undefined) continue;
+    const next = applyEvent(admitted.standing, admitted.event);
+    if (next === admitted.standing) continue;
+    accepted.push(withDeadLetter(admitted.event));
     after = next;
   }
   const changed = after.attempts.filter((attempt) => !before.attempts.includes(attempt));
@@ -157,6 +160,7 @@ const writeAttempts: Write = async (trx, flavour, changes) => {
   const statement = `
     insert into attempts (${names}) select ${names} from news where true
     on conflict (job, attempt) do update set
+      token = excluded.token, first_sequence = excluded.first_sequence, worker_id = excluded.worker_id,
       started_at = excluded.started_at, ended_at = excluded.ended_at, outcome = excluded.outcome, error = excluded.error`;
   await flavour.withRows(trx, { table: 'attempts', columns, rows, statement });
 };

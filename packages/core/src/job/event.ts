@@ -13,6 +13,8 @@ export interface JobEventBase {
   readonly sequence: number;
   readonly timestamp: string;
   readonly worker_id: string;
+  /** Unique per delivery; attempts are in order of their number, then of this. Absent where history itself tells. */
+  readonly token?: string;
 }
 
 export interface AssignedEvent extends JobEventBase {

@@ -54,7 +54,13 @@ const PRESENCE_IN: Readonly<Record<Exclude<JobState, 'completed' | 'failed'>, Li
   'waiting-children': 'waiting-children',
 };
 const FACTS_OF_END = ['timestamp', 'finishedOn', 'returnvalue'] as const;
-const WAITING_STATES: readonly (JobState | 'unknown')[] = ['waiting', 'prioritized', 'delayed', 'waiting-children'];
+const REMOVABLE_STATES: readonly (JobState | 'unknown')[] = [
+  'waiting',
+  'prioritized',
+  'delayed',
+  'waiting-children',
+  'active',
+];
 
 class BullmqQueue implements JobQueue {
   readonly #options: Required<Omit<BullmqQueueOptions, 'logger'>> & BullmqQueueOptions;
@@ -85,9 +91,8 @@ class BullmqQueue implements JobQueue {
     const queue = this.#queueOf(name);
     const id = bullmqIdOf(jobId);
     const state = await queue.getJobState(id);
-    if (state === 'active') return 'active';
-    if (!WAITING_STATES.includes(state)) return 'absent';
-    // 0 when a consumer claimed it in between
+    if (!REMOVABLE_STATES.includes(state)) return 'absent';
+    // 0 when a consumer has it; one that vanished has it until its lock runs out
     return (await queue.remove(id)) === 1 ? 'removed' : 'active';
   }
 

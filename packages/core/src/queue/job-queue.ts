@@ -104,7 +104,7 @@ export interface JobQueue extends AsyncDisposable {
   enqueue(job: QueuedJob): Promise<void>;
   /** Adds many, in their order as far as their priorities are the same; as if each were added alone. */
   enqueueAll(jobs: readonly QueuedJob[]): Promise<void>;
-  /** Takes a job out that no consumer has claimed. */
+  /** Takes a job out that no consumer has: `active` while one has it, or has vanished and may yet come back. */
   remove(name: QueueName, jobId: string): Promise<'removed' | 'active' | 'absent'>;
   /** Drops what is kept of a job that has ended or strayed, so that it can be added anew. `false` when there is none. */
   forget(name: QueueName, jobId: string): Promise<boolean>;

@@ -6,6 +6,7 @@ import * as jobs from './0001-jobs.ts';
 import * as results from './0002-results.ts';
 import * as deadLetters from './0004-dead-letters.ts';
 import * as leases from './0005-leases.ts';
+import * as cancellation from './0006-cancellation.ts';
 import * as artifacts from './0007-artifacts.ts';
 import * as bulk from './0008-bulk.ts';
 
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0002-results': results,
   '0004-dead-letters': deadLetters,
   '0005-leases': leases,
+  '0006-cancellation': cancellation,
   '0007-artifacts': artifacts,
   '0008-bulk': bulk,
 };

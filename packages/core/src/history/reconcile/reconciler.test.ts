@@ -6,6 +6,7 @@ import { startRedis } from '../../../../../test/support/redis-server.ts';
 import { connectRedis } from '../../coordination/redis/connection.ts';
 import { RedisEventStream } from '../../coordination/redis/event-stream.ts';
 import { RedisQueueEpochKey } from '../../coordination/redis/queue-epoch-key.ts';
+import { jobError } from '../../job/error-code.ts';
 import { createBullmqQueue } from '../../queue/bullmq-queue.ts';
 import type { Delivery, Outcome } from '../../queue/job-queue.ts';
 import type { AcceptedJob } from '../job-history.ts';
@@ -106,7 +107,7 @@ describe('repair', () => {
   test('takes a job out of the queue that has ended in history', async () => {
     await using place = await open();
     await place.submit('job-ended-001');
-    await place.history.cancelWaiting('acme', 'job-ended-001', 'changed my mind');
+    await place.history.endUnheld('acme', 'job-ended-001', jobError('CANCELLED', 'changed my mind'));
     expect(await place.reconciler.repair()).toEqual([found('ended-in-history', 'job-ended-001')]);
     expect(await place.stateOf('job-ended-001')).toBe('absent');
   });
@@ -137,7 +138,7 @@ describe('the duties of the reconciler', () => {
     await using place = await open();
     const ids = Array.from({ length: 1_203 }, (_, n) => `job-number-${n}`);
     await Promise.all(ids.map((id) => place.submit(id)));
-    await place.history.cancelWaiting('acme', 'job-number-7', 'changed my mind');
+    await place.history.endUnheld('acme', 'job-number-7', jobError('CANCELLED', 'changed my mind'));
     await using _duties = place.doDuties();
     await until('the first epoch has begun', () => place.rebuilds.length === 1);
     await place.redis.flushall();

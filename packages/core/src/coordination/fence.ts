@@ -1,0 +1,27 @@
+/** One attempt among all that a job ever has. */
+export interface AttemptClaim {
+  readonly tenant: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  /** Tells attempts of one number apart, which a Redis that was rolled back may bring about. */
+  readonly token: string;
+}
+
+/** Who may publish the outputs of a job: the newest of its attempts, by number and then by token. */
+export interface Fence {
+  /** An attempt that may publish begins; it is remembered for so long. `false` when a newer one has begun before it. */
+  raise(claim: AttemptClaim, timeToLiveMs: number): Promise<boolean>;
+  /** Whether it is still the newest. An attempt that the fence does not know may not publish. */
+  holds(claim: AttemptClaim): Promise<boolean>;
+  /** Lets nobody publish for a job that has ended without a word of its attempts. */
+  close(tenant: string, jobId: string): Promise<void>;
+}
+
+const PROCESS = crypto.randomUUID().slice(0, 8);
+let tokens = 0;
+
+/** Later ones are greater, as far as the clocks of the workers agree. */
+export function newToken(nowMs: number): string {
+  tokens += 1;
+  return `${nowMs.toString(36).padStart(9, '0')}-${PROCESS}-${tokens.toString(36)}`;
+}

@@ -1,0 +1,48 @@
+import type { AttemptClaim, Fence } from '../fence.ts';
+import type { RedisConnection } from './connection.ts';
+
+export interface RedisFenceOptions {
+  readonly connection: RedisConnection;
+  readonly prefix: string;
+}
+
+/** Sets the key to a claim unless it has a greater one. */
+const RAISE = `
+local attempt, token = string.match(redis.call('GET', KEYS[1]) or '0:', '^(%d+):(.*)$')
+local known, claimed = tonumber(attempt), tonumber(ARGV[1])
+if known > claimed or (known == claimed and token > ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[3])
+return 1`;
+
+/** Greater than every claim. */
+const CLOSED = `${Number.MAX_SAFE_INTEGER}:`;
+/** A worker that was stopped for longer than that, and then goes on, finds no key, which keeps it out too. */
+const CLOSED_MS = 24 * 3600 * 1000;
+
+/** One key per job that publishes, which runs out by itself. */
+export class RedisFence implements Fence {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+
+  constructor({ connection, prefix }: RedisFenceOptions) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+  }
+
+  async raise({ tenant, jobId, attempt, token }: AttemptClaim, timeToLiveMs: number): Promise<boolean> {
+    const key = this.#keyOf(tenant, jobId);
+    return (await this.#connection.client.eval(RAISE, 1, key, attempt, token, Math.ceil(timeToLiveMs))) === 1;
+  }
+
+  async holds({ tenant, jobId, attempt, token }: AttemptClaim): Promise<boolean> {
+    return (await this.#connection.client.get(this.#keyOf(tenant, jobId))) === `${attempt}:${token}`;
+  }
+
+  async close(tenant: string, jobId: string): Promise<void> {
+    await this.#connection.client.set(this.#keyOf(tenant, jobId), CLOSED, 'PX', CLOSED_MS);
+  }
+
+  #keyOf(tenant: string, jobId: string): string {
+    return `${this.#prefix}:fence:${tenant}:${jobId}`;
+  }
+}
