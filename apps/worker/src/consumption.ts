@@ -41,12 +41,18 @@ export class Consumption implements Consumer {
     this.#watching = this.#watch();
   }
 
+  /** From its start until it is told to stop. */
+  get isClaiming(): boolean {
+    return this.#current !== undefined && !this.#stopping.signal.aborted;
+  }
+
   get active(): number {
     return this.#consumers.reduce((sum, { active }) => sum + active, 0);
   }
 
   get fault(): string | undefined {
     if (this.#current === undefined) return 'claiming has not begun';
+    if (this.#stopping.signal.aborted) return undefined;
     if (performance.now() - this.#wellAtMs > this.#options.stuckMs)
       return 'jobs wait, slots are free, and none is taken';
     return this.#current.fault;

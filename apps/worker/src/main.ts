@@ -25,6 +25,11 @@ async function unlessStopped(starting: Promise<RunningWorker>, stopped: Promise<
   throw new Error(`Cannot stop in order: the start still hangs after ${START_MS} ms`);
 }
 
+/** Whoever watches over this process starts another one. */
+function refuseToGoOn(): never {
+  throw new Error('Cannot claim jobs: they wait and slots are free, but another consumer did not take any either');
+}
+
 /** Works until a signal asks to stop, or the embedded Redis is gone. */
 async function run(config: WorkerConfig): Promise<void> {
   const logger = createLogger({ level: config.logLevel, app: 'worker', nodeId: config.workerId });
@@ -38,7 +43,7 @@ async function run(config: WorkerConfig): Promise<void> {
       : { url: config.redisUrl, [Symbol.asyncDispose]: async () => {} };
   const worker = await unlessStopped(startWorker({ ...config, redisUrl: redis.url }, logger), stop.promise);
   try {
-    await stop.promise;
+    await Promise.race([stop.promise, worker.stuck.then(refuseToGoOn)]);
   } finally {
     await worker.stop();
   }

@@ -9,6 +9,8 @@ export interface MetricsServerOptions {
   readonly registry: WorkerMetrics['registry'];
   /** What is wrong with the worker at present. */
   readonly faults: () => readonly string[];
+  /** Whether it takes jobs, or would: not while it starts or drains. */
+  readonly isClaiming: () => boolean;
 }
 
 export interface MetricsServer extends AsyncDisposable {
@@ -17,7 +19,10 @@ export interface MetricsServer extends AsyncDisposable {
 
 type Answer = { readonly status: number; readonly type: string; readonly body: string };
 
-/** Serves `/metrics`, and `/health` with 503 while something is wrong. @throws Error when the address cannot be had */
+/**
+ * Serves `/metrics`; `/health/live`, that the process answers; `/health`, with 503 while something is wrong; and `/health/ready`,
+ * with 503 also while the worker starts or drains. @throws Error when the address cannot be had
+ */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
   const { host, port } = options;
   const server = createServer((request, response) => void respond(request, response, options));
@@ -38,10 +43,13 @@ async function respond(
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
 }
 
-async function answerTo(path: string | undefined, { registry, faults }: MetricsServerOptions): Promise<Answer> {
+async function answerTo(path: string | undefined, options: MetricsServerOptions): Promise<Answer> {
+  const { registry, faults, isClaiming } = options;
   if (path === '/metrics') return { status: 200, type: registry.contentType, body: await registry.metrics() };
+  if (path === '/health/live') return health([]);
   if (path === '/health') return health(faults());
-  return json(404, { error: 'NOT_FOUND', message: 'Only /metrics and /health are here' });
+  if (path === '/health/ready') return health(isClaiming() ? faults() : ['The worker starts or drains']);
+  return json(404, { error: 'NOT_FOUND', message: 'Only /metrics and /health, /health/live, /health/ready are here' });
 }
 
 function health(faults: readonly string[]): Answer {

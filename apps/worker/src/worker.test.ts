@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { IMAGE_FORMAT_NAMES } from '@guestkit/disk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -199,6 +200,8 @@ describe('a worker', () => {
     const text = await (await fetch(`${worker.metricsUrl}/metrics`)).text();
     const silent = [...text.matchAll(/^# TYPE (guestkit_\w+) (?:counter|histogram)$/gm)]
       .map(([, name = '']) => name)
+      // only what has gone wrong counts
+      .filter((name) => name !== 'guestkit_worker_consumer_replacements_total')
       .filter((name) => !new RegExp(`^${name}(?:_count)?(?:\\{.*\\})? (?!0$)`, 'm').test(text));
     expect(silent).toEqual([]);
     expect(text).toMatch(/^guestkit_worker_jobs_total\{operation="unknown",status="failed"\} 1$/m);
@@ -240,6 +243,36 @@ describe('workers side by side', () => {
   }, 120_000);
 });
 
+test('of three idle workers, the one that a job is bound to starts it soon', async () => {
+  await using own = await openBench();
+  for (const n of [1, 2, 3]) await own.startWorker({ workerId: `worker-${n}`, slots: 1 });
+  for (let round = 0; round < 5; round += 1) {
+    const workerId = `worker-${(round % 3) + 1}`;
+    const submittedAtMs = Date.now();
+    const id = await own.submit('system.echo', 1, { routing: { worker_id: workerId } });
+    const { worker_id, execution_summary } = await own.resultOf(id);
+    expect(worker_id).toBe(workerId);
+    // it takes milliseconds; waiting for others to decline it slowly would take many seconds
+    expect(Date.parse(execution_summary.started_at) - submittedAtMs).toBeLessThan(10_000);
+  }
+}, 120_000);
+
+test('a worker that cannot wait for jobs begins to claim anew', async () => {
+  await using own = await openBench();
+  const lone = await own.startWorker({ stuckMs: 500 });
+  await using client = await connectRedis(own.redis.url, { role: 'client' });
+  // whoever waits is told that it must not, and BullMQ's loop goes on without looking for jobs
+  await client.client.acl('SETUSER', 'default', '-bzpopmin');
+  const metric = async () => (await fetch(`${lone.metricsUrl}/metrics`)).text();
+  await until('the wait that was under way to be over', async () => {
+    const { cmdstat_bzpopmin = '' } = Object.fromEntries(statsOf(await client.client.info('commandstats')));
+    return /rejected_calls=[1-9]/.test(cmdstat_bzpopmin);
+  });
+  const id = await own.submit('system.echo', 1);
+  expect(await own.resultOf(id)).toMatchObject({ status: 'completed' });
+  expect(await metric()).toMatch(/^guestkit_worker_consumer_replacements_total [1-9]/m);
+}, 60_000);
+
 test('a worker without Redis is unhealthy, and well again when Redis is back', async () => {
   await using own = await openBench();
   const lone = await own.startWorker();
@@ -252,6 +285,12 @@ test('a worker without Redis is unhealthy, and well again when Redis is back', a
   expect(await own.resultOf(id)).toMatchObject({ status: 'completed' });
   expect((await own.queue.depth(QUEUE)).waiting).toBe(0);
 });
+
+function statsOf(info: string): readonly (readonly [string, string])[] {
+  return info
+    .split('\r\n')
+    .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const);
+}
 
 function sha256Of(file: string): string {
   return `sha256:${createHash('sha256').update(readFileSync(file)).digest('hex')}`;

@@ -7,7 +7,6 @@ import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
-import type { Consumer } from '@guestkit/core/queue/job-queue';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import { createWorkerMetrics, type WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import { operations } from '@guestkit/operations/catalogue';
@@ -15,6 +14,7 @@ import type { Operation, Runner } from '@guestkit/operations/operation';
 import { runners } from '@guestkit/operations/runners';
 import { prepareAdvertisement } from './advertisement.ts';
 import { createAttemptHandler } from './attempt/run-attempt.ts';
+import { Consumption } from './consumption.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { JailPool } from './jail/pool.ts';
 import { serveMetrics } from './metrics-server.ts';
@@ -35,6 +35,8 @@ export interface Repertoire {
 
 export interface RunningWorker {
   readonly metricsUrl: string;
+  /** Resolves when it claims no jobs though it should, and only another process may. */
+  readonly stuck: Promise<void>;
   /** Drains, and closes all that was opened; does not take longer than `drainMs` and a few seconds. */
   stop(): Promise<void>;
 }
@@ -72,7 +74,7 @@ export async function startWorker(
 
   const artifacts = opened.use(await openArtifactStore(config));
 
-  let consumer: Consumer | undefined;
+  let consumer: Consumption | undefined;
   const heartbeat = opened.use(
     new Heartbeat({
       workerId: config.workerId,
@@ -89,9 +91,17 @@ export async function startWorker(
   const jails = opened.use(await startJails(config, { repertoire, metrics, logger }));
   await heartbeat.start();
   opened.use(watchQueueDepth({ queue, name: { tenant, pool }, everyMs: config.heartbeatMs, metrics, onError }));
-  const faults = () => faultsOf({ connection, heartbeat, jails });
+  const faults = () => faultsOf({ connection, heartbeat, jails, consumer });
   const { metricsHost: host, metricsPort: port } = config;
-  const { url } = opened.use(await serveMetrics({ host, port, registry: metrics.registry, faults }));
+  const { url } = opened.use(
+    await serveMetrics({
+      host,
+      port,
+      registry: metrics.registry,
+      faults,
+      isClaiming: () => consumer?.isClaiming ?? false,
+    }),
+  );
 
   const leaving = new AbortController();
   const handle = createAttemptHandler({
@@ -105,10 +115,26 @@ export async function startWorker(
     keeping: { artifacts, resultInlineBytes: config.resultInlineBytes, resultLimitBytes: config.resultLimitBytes },
     leaving: leaving.signal,
   });
-  consumer = opened.use(await queue.consume({ tenant, pool, slots, consumer: config.workerId, handle, onError }));
+  const stuck = Promise.withResolvers<void>();
+  consumer = opened.use(
+    new Consumption({
+      ...{ queue, tenant, pool, slots, consumer: config.workerId, handle, onError },
+      stuckMs: config.stuckMs,
+      onReplaced: () => {
+        metrics.consumerReplacements.inc();
+        logger.error('jobs wait and slots are free, but none is taken: another consumer takes over');
+      },
+      onStuck: stuck.resolve,
+    }),
+  );
+  await consumer.start();
   logger.info({ worker_id: config.workerId, pool, slots, metrics: `${url}/metrics` }, 'worker is claiming jobs');
   const resources = opened.move();
-  return { metricsUrl: url, stop: () => stop({ config, logger, heartbeat, consumer, leaving, resources }) };
+  return {
+    metricsUrl: url,
+    stuck: stuck.promise,
+    stop: () => stop({ config, logger, heartbeat, consumer, leaving, resources }),
+  };
 }
 
 interface JailParts {
@@ -137,13 +163,15 @@ interface VitalParts {
   readonly connection: RedisConnection;
   readonly heartbeat: Heartbeat;
   readonly jails: JailPool;
+  readonly consumer: Consumption | undefined;
 }
 
-function faultsOf({ connection, heartbeat, jails }: VitalParts): readonly string[] {
+function faultsOf({ connection, heartbeat, jails, consumer }: VitalParts): readonly string[] {
   return [
     ...(connection.isReady ? [] : ['Redis is not connected']),
     ...(heartbeat.isLate ? ['The worker could not announce itself for too long'] : []),
     ...(jails.fault === undefined ? [] : ['No jail starts']),
+    ...(consumer?.fault === undefined ? [] : [`Jobs are not claimed: ${consumer.fault}`]),
   ];
 }
 
@@ -151,7 +179,7 @@ interface RunningParts {
   readonly config: RunnableConfig;
   readonly logger: Logger;
   readonly heartbeat: Heartbeat;
-  readonly consumer: Consumer;
+  readonly consumer: Consumption;
   readonly leaving: AbortController;
   readonly resources: AsyncDisposableStack;
 }

@@ -16,6 +16,7 @@ import type { Progress } from '@guestkit/operations/operation';
 import { emptyReport, type JailReport } from '../jail/task.ts';
 import { admit } from './admission.ts';
 import { Cancellation } from './cancellation.ts';
+import { Declined } from './declined.ts';
 import { execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
@@ -26,18 +27,18 @@ import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
 import { summaryOf } from './summary.ts';
 
-const POSTPONE_MS = 500;
-
 /** Runs deliveries as attempts. Whatever goes wrong in one is its outcome: the handler does not throw. */
 export function createAttemptHandler(host: AttemptHost): DeliveryHandler {
+  const declined = new Declined();
   return async (delivery, lost) => {
+    const { job_id } = delivery.job.document;
     host.metrics.activeJobs.inc();
     try {
-      return await new Attempt(host, delivery, lost).run();
+      return await new Attempt(host, delivery, lost, declined).run();
     } catch (err) {
       // ours or the cluster's fault, so the job may try elsewhere
       jobLogger(host.logger, delivery.job.document, delivery.attempt).error({ err }, 'attempt could not be settled');
-      return postponed('The worker could not settle the attempt');
+      return postponed(declined.delayMs(job_id), 'The worker could not settle the attempt');
     } finally {
       host.metrics.activeJobs.dec();
     }
@@ -53,15 +54,17 @@ class Attempt {
   readonly #host: AttemptHost;
   readonly #delivery: Delivery;
   readonly #lost: AbortSignal;
+  readonly #declined: Declined;
   readonly #journal: AttemptJournal;
   readonly #progress: ProgressThrottle;
   readonly #logger: Logger;
   readonly #startedAtMs = Date.now();
 
-  constructor(host: AttemptHost, delivery: Delivery, lost: AbortSignal) {
+  constructor(host: AttemptHost, delivery: Delivery, lost: AbortSignal, declined: Declined) {
     this.#host = host;
     this.#delivery = delivery;
     this.#lost = lost;
+    this.#declined = declined;
     this.#logger = jobLogger(host.logger, delivery.job.document, delivery.attempt);
     const onError = (err: Error) => this.#logger.warn({ err }, 'event could not be told');
     this.#journal = new AttemptJournal({ events: host.events, delivery, workerId: host.workerId, onError });
@@ -93,7 +96,7 @@ class Attempt {
   #postpone(reason: string): Outcome {
     this.#host.metrics.attempts.inc({ outcome: 'postponed' });
     this.#logger.debug({ reason }, 'attempt postponed');
-    return postponed(reason);
+    return postponed(this.#declined.delayMs(this.#delivery.job.document.job_id), reason);
   }
 
   #settle(report: JailReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
@@ -209,7 +212,6 @@ function reasonOf({ code, message }: JobError): string {
   return `${code}: ${message}`;
 }
 
-function postponed(reason: string): Outcome {
-  // spread out, so that those who may not run it do not all come back at once
-  return { kind: 'postponed', delayMs: Math.round(POSTPONE_MS * (1 + Math.random())), reason };
+function postponed(delayMs: number, reason: string): Outcome {
+  return { kind: 'postponed', delayMs, reason };
 }

@@ -44,6 +44,9 @@ export const WORKER_KEYS = {
   heartbeatMs: milliseconds('Between two signs of life', 2000),
   lockMs: milliseconds('How long a claim lasts without renewal', 2500, { min: 1000 }),
   stalledCheckMs: milliseconds('Between two looks for jobs of vanished workers', 1000, { min: 100 }),
+  stuckMs: milliseconds('How long to take nothing, though jobs wait, before claiming is begun anew', 15_000, {
+    min: 100,
+  }),
   maxLostAttempts: integer('Vanished workers that a job survives', 5),
   retry: list(
     'How to retry operations, where documents do not say: NAME=POLICY:DELAY:CAP:JITTER:CLASS+CLASS',
