@@ -1,4 +1,5 @@
 import type { AttemptRecord, JobRecord } from '@guestkit/core/history/job-history';
+import { ERROR_CLASSES, type ErrorClass } from '@guestkit/core/job/error-class';
 import type { JobEvent, ProgressEvent } from '@guestkit/core/job/event';
 import { JOB_STATES } from '@guestkit/core/job/state';
 import * as z from 'zod';
@@ -6,7 +7,7 @@ import * as z from 'zod';
 // What clients see of a job. The first members of a status are those of the protocol (section 9), nulls included.
 
 // not z.iso.datetime(): the protocol knows leap seconds
-const timestamp = z.string().meta({ format: 'date-time', description: 'RFC 3339, in UTC' });
+export const timestamp = z.string().meta({ format: 'date-time', description: 'RFC 3339, in UTC' });
 const status = z.enum(JOB_STATES);
 
 export const jobErrorSchema = z.object({
@@ -37,7 +38,7 @@ export const jobSummarySchema = z.object({
   created_at: timestamp,
 });
 
-const attemptSchema = z.object({
+export const attemptSchema = z.object({
   attempt: z.int(),
   worker_id: z.string(),
   started_at: timestamp,
@@ -60,6 +61,15 @@ export const jobStatusSchema = jobSummarySchema.extend({
   progress: progressSchema.nullable().describe('The latest progress of the latest attempt'),
 });
 
+export const errorClassSchema = z.enum(Object.keys(ERROR_CLASSES) as [ErrorClass, ...ErrorClass[]]);
+
+export const deadLetterNoteSchema = z.object({
+  class: errorClassSchema.describe('Of the error'),
+  because: z
+    .enum(['class', 'attempts', 'deadline'])
+    .describe('Why no attempt follows: the class gets none; the job had all it may have; it would come too late'),
+});
+
 export const jobEventSchema = z.object({
   job_id: z.string(),
   sequence: z.int().describe('Grows within the job and across its attempts, with gaps'),
@@ -74,6 +84,7 @@ export const jobEventSchema = z.object({
   reason: z.enum(['retry', 'drain', 'lost']).optional().describe('Why the attempt was given up'),
   status: status.optional().describe('The final state'),
   error: jobErrorSchema.optional(),
+  dead_letter: deadLetterNoteSchema.optional().describe('Where the job went to the dead letters'),
 });
 
 export type JobSummary = Omit<JobRecord, 'tenant' | 'document'>;

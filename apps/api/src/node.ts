@@ -13,6 +13,7 @@ import { openHistory } from '@guestkit/core/history/open-history';
 import { startOutbox } from '@guestkit/core/history/outbox';
 import { createReconciler } from '@guestkit/core/history/reconcile/reconciler';
 import { startRecorder } from '@guestkit/core/history/recorder';
+import { deadLetterOf } from '@guestkit/core/job/dead-letter';
 import type { JobEvent } from '@guestkit/core/job/event';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { type ApiMetrics, createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
@@ -132,7 +133,11 @@ function tellRecorded(
   events: readonly JobEvent[],
   { metrics, news }: { readonly metrics: ApiMetrics; readonly news: JobNews },
 ): void {
-  for (const { type } of events) metrics.recorderEvents.inc({ type });
+  for (const event of events) {
+    metrics.recorderEvents.inc({ type: event.type });
+    const letter = event.type === 'finished' ? deadLetterOf(event) : undefined;
+    if (letter) metrics.deadLetters.inc({ class: letter.class });
+  }
   const newest = events.at(-1);
   if (newest) metrics.recorderLag.set(Math.max(0, Date.now() - Date.parse(newest.timestamp)) / 1000);
   news.ring(new Set(events.map(({ job_id }) => job_id)));

@@ -1,9 +1,11 @@
 import type { ApiParts } from '../api-parts.ts';
 import { listArtifacts, showArtifact } from './artifacts.ts';
 import { cancelJob } from './cancel-job.ts';
+import { listDeadLetters, purgeDeadLetter, showDeadLetter } from './dead-letters.ts';
 import { health } from './health.ts';
 import { listJobs } from './list-jobs.ts';
 import { listWorkers } from './list-workers.ts';
+import { requeueDeadLetter } from './requeue-dead-letter.ts';
 import type { Route } from './route.ts';
 import { showCapabilities } from './show-capabilities.ts';
 import { showJob } from './show-job.ts';
@@ -26,6 +28,10 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     showArtifact(parts),
     showProgress(parts),
     cancelJob(parts),
+    listDeadLetters(parts),
+    showDeadLetter(parts),
+    requeueDeadLetter(parts),
+    purgeDeadLetter(parts),
     listWorkers(parts),
     showCapabilities(parts),
     ...health(parts),

@@ -15,6 +15,10 @@ export function createApiMetrics() {
     jobsAccepted: counter('guestkit_api_jobs_accepted_total', 'Job documents posted, by outcome', ['outcome']),
     recorderEvents: counter('guestkit_recorder_events_total', 'Events written to history', ['type']),
     recorderLag: gauge('guestkit_recorder_lag_seconds', 'Age of the newest event when it was written'),
+    deadLetters: counter('guestkit_dead_letters_total', 'Jobs that failed for good, by the class of the error', [
+      'class',
+    ]),
+    openDeadLetters: gauge('guestkit_dead_letters_open', 'Dead letters that nobody has dealt with', ['class']),
     leader: gauge('guestkit_leader', 'Whether this node does the duties: 1 or 0'),
     artifactsSwept: counter(
       'guestkit_artifacts_swept_total',
