@@ -37,6 +37,9 @@ const TEST_TOOLS = [
   { command: 'mkfs.exfat', apt: 'exfatprogs', brew: 'exfatprogs' },
   { command: 'mkntfs', apt: 'ntfs-3g', brew: 'ntfs-3g' },
   { command: 'fls', apt: 'sleuthkit', brew: 'sleuthkit' },
+  { command: 'mdadm', apt: 'mdadm', brew: 'mdadm' },
+  { command: 'vgcfgrestore', apt: 'lvm2', brew: 'lvm2' },
+  { command: 'thin_restore', apt: 'thin-provisioning-tools', brew: 'thin-provisioning-tools' },
   { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
 ];
 

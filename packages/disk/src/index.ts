@@ -21,8 +21,6 @@ export { allocatedBytes } from './image/extents.ts';
 export { IMAGE_FORMAT_NAMES } from './image/formats.ts';
 export type {
   DiskImage,
-  Extent,
-  ExtentKind,
   ImageContext,
   ImageFacts,
   ImageFormat,
@@ -35,6 +33,7 @@ export { openDisk } from './open-disk.ts';
 export { quote } from './quote.ts';
 export type { ByteSource } from './source/byte-source.ts';
 export { CachedSource, type CacheOptions, type CacheStats } from './source/cached-source.ts';
+export { type Extent, type ExtentKind, extentsOf, type MappedSource } from './source/extent.ts';
 export { FileSource } from './source/file-source.ts';
 export { MemorySource } from './source/memory-source.ts';
 export { WindowSource } from './source/window-source.ts';

@@ -108,11 +108,11 @@ describe('openDisk', () => {
     expect(cut.volumes[2]).toMatchObject({ source: { sizeBytes: 0 }, error: { kind: 'corrupt', offset: 7 * MIB } });
   });
 
-  test('says that a mirror cannot be opened by the filesystem in front', () => {
+  test('does not open a member of an array by the filesystem in front, though its superblock is damaged', () => {
     const mirror = Buffer.from(ext4);
     const at = mirror.length - 65536;
     mirror.writeUInt32LE(0xa92b4efc, at);
-    expect(summary(open(mirror))).toEqual([['/dev/sda', 'linux_raid_member', 'unsupported']]);
+    expect(summary(open(mirror))).toEqual([['/dev/sda', 'linux_raid_member', 'corrupt']]);
   });
 
   test('names a partition table that it cannot read', () => {

@@ -1,22 +1,8 @@
-import type { DiskImage, Extent } from './image.ts';
+import type { Extent, MappedSource } from '../source/extent.ts';
 
-/** Joins neighbours of one kind. */
-export function* joinExtents(extents: Iterable<Extent>): Iterable<Extent> {
-  let current: Extent | undefined;
-  for (const extent of extents) {
-    if (current?.kind === extent.kind) {
-      current = { ...current, length: current.length + extent.length };
-      continue;
-    }
-    if (current !== undefined) yield current;
-    current = extent;
-  }
-  if (current !== undefined) yield current;
-}
-
-/** Puts what the image below has wherever `own` is absent; past its end nothing is. */
-export function* overlayExtents(own: Iterable<Extent>, below: DiskImage): Iterable<Extent> {
-  const lower = new Cursor(below.extents());
+/** Puts what the image below has wherever `own`, which starts at `from`, is absent; past its end nothing is. */
+export function* overlayExtents(own: Iterable<Extent>, below: MappedSource, from: number): Iterable<Extent> {
+  const lower = new Cursor(below.extents(from));
   for (const extent of own) {
     if (extent.kind !== 'absent') {
       yield extent;
@@ -55,7 +41,7 @@ class Cursor {
 }
 
 /** How much of the disk is stored. Reads the whole map: a moment for large images. */
-export function allocatedBytes(image: DiskImage): number {
+export function allocatedBytes(image: MappedSource): number {
   let sum = 0;
   for (const extent of image.extents()) if (extent.kind === 'data') sum += extent.length;
   return sum;

@@ -1,13 +1,7 @@
 import type { ByteSource } from '../source/byte-source.ts';
+import type { MappedSource } from '../source/extent.ts';
 
-/** What a range of a disk holds: stored bytes, stored knowledge of zeros, or nothing (reads as zero). */
-export type ExtentKind = 'data' | 'zero' | 'absent';
-
-export interface Extent {
-  readonly offset: number;
-  readonly length: number;
-  readonly kind: ExtentKind;
-}
+export type { Extent, ExtentKind } from '../source/extent.ts';
 
 /** Plain facts about a container, fit for JSON. Sizes in bytes. */
 export interface ImageFacts {
@@ -24,10 +18,8 @@ export interface ImageFacts {
 }
 
 /** An opened container: the guest-visible disk, and the map of what is stored. */
-export interface DiskImage extends ByteSource {
+export interface DiskImage extends MappedSource {
   readonly facts: ImageFacts;
-  /** Covers the whole disk in order, without gaps or overlaps; neighbours of one kind are joined. */
-  extents(): Iterable<Extent>;
 }
 
 /** Opens what an image names (a backing file), as the operator's policy allows. Lives outside the parser: see security rule R4. */

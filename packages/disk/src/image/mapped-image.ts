@@ -1,7 +1,8 @@
 import { Lru } from '../lru.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { joinExtents } from '../source/extent.ts';
 import { checkRange } from '../source/range.ts';
-import { joinExtents, overlayExtents } from './extents.ts';
+import { overlayExtents } from './extents.ts';
 import type { DiskImage, Extent, ImageFacts } from './image.ts';
 
 /** Where a run of a disk is. `absent` falls to the parent, and reads as zero where there is none. */
@@ -73,13 +74,13 @@ export class MappedImage implements DiskImage {
     return this.#assemble(first, offset, length);
   }
 
-  extents(): Iterable<Extent> {
-    const own = this.#ownExtents();
-    return joinExtents(this.#parent === undefined ? own : overlayExtents(own, this.#parent));
+  extents(from = 0): Iterable<Extent> {
+    const own = this.#ownExtents(from);
+    return joinExtents(this.#parent === undefined ? own : overlayExtents(own, this.#parent, from));
   }
 
-  *#ownExtents(): Iterable<Extent> {
-    for (let offset = 0; offset < this.sizeBytes; ) {
+  *#ownExtents(from: number): Iterable<Extent> {
+    for (let offset = from; offset < this.sizeBytes; ) {
       const { kind, length } = this.#map.unitAt(offset);
       yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
       offset += length;

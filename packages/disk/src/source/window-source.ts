@@ -1,10 +1,11 @@
 import { DiskError } from '../error.ts';
 import { hex } from '../hex.ts';
 import type { ByteSource } from './byte-source.ts';
+import { type Extent, extentsOf, type MappedSource } from './extent.ts';
 import { checkRange } from './range.ts';
 
 /** A run of another source: a partition of a disk. Offsets are from the start of the run. */
-export class WindowSource implements ByteSource {
+export class WindowSource implements MappedSource {
   readonly sizeBytes: number;
   readonly #below: ByteSource;
   readonly #start: number;
@@ -23,5 +24,11 @@ export class WindowSource implements ByteSource {
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
     return this.#below.read(this.#start + offset, length);
+  }
+
+  *extents(from = 0): Iterable<Extent> {
+    for (const extent of extentsOf(this.#below, this.#start + from, this.#start + this.sizeBytes)) {
+      yield { ...extent, offset: extent.offset - this.#start };
+    }
   }
 }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import { joinExtents } from '../image/extents.ts';
 import type { DiskImage, Extent } from '../image/image.ts';
+import { joinExtents } from '../source/extent.ts';
 import { seededRandom } from './mutation.ts';
 
 /** A folder of images, and qemu-img and qemu-io at work in it. */

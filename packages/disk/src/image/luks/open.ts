@@ -44,7 +44,7 @@ class LuksImage implements DiskImage {
   }
 
   /** What was never written decrypts to noise, so that all of it is data. */
-  *extents(): Iterable<Extent> {
-    if (this.sizeBytes > 0) yield { offset: 0, length: this.sizeBytes, kind: 'data' };
+  *extents(from = 0): Iterable<Extent> {
+    if (from < this.sizeBytes) yield { offset: from, length: this.sizeBytes - from, kind: 'data' };
   }
 }

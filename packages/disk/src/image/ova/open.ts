@@ -33,7 +33,7 @@ function openOva(source: ByteSource, context: ImageContext): DiskImage {
     sizeBytes: image.sizeBytes,
     facts: ovaFacts({ source, members, ovf, number, file, image, warnings }),
     read: (offset, length) => image.read(offset, length),
-    extents: () => image.extents(),
+    extents: (from) => image.extents(from),
   };
 }
 

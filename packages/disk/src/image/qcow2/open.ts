@@ -2,8 +2,9 @@ import { DiskError } from '../../error.ts';
 import { Lru } from '../../lru.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import { joinExtents } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
-import { joinExtents, overlayExtents } from '../extents.ts';
+import { overlayExtents } from '../extents.ts';
 import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
@@ -84,14 +85,13 @@ class Qcow2Image implements DiskImage {
     return this.#assemble(first, offset, length);
   }
 
-  extents(): Iterable<Extent> {
-    return joinExtents(
-      this.#backing === undefined ? this.#ownExtents() : overlayExtents(this.#ownExtents(), this.#backing),
-    );
+  extents(from = 0): Iterable<Extent> {
+    const own = this.#ownExtents(from);
+    return joinExtents(this.#backing === undefined ? own : overlayExtents(own, this.#backing, from));
   }
 
-  *#ownExtents(): Iterable<Extent> {
-    for (let offset = 0; offset < this.sizeBytes; ) {
+  *#ownExtents(from: number): Iterable<Extent> {
+    for (let offset = from; offset < this.sizeBytes; ) {
       const { kind, length } = this.#clusters.locate(offset, this.sizeBytes - offset);
       yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
       offset += length;

@@ -40,7 +40,7 @@ class RawImage implements DiskImage {
     return bytes;
   }
 
-  *extents(): Iterable<Extent> {
-    if (this.sizeBytes > 0) yield { offset: 0, length: this.sizeBytes, kind: 'data' };
+  *extents(from = 0): Iterable<Extent> {
+    if (from < this.sizeBytes) yield { offset: from, length: this.sizeBytes - from, kind: 'data' };
   }
 }
