@@ -9,6 +9,7 @@ import type { JobQueue } from '@guestkit/core/queue/job-queue';
 import type { ApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import type { RequestHandler } from 'express';
+import type { AdmissionGate } from './backpressure/gate.ts';
 import type { JobNews } from './job-news.ts';
 
 /** What the routes of an API node work with. */
@@ -21,6 +22,7 @@ export interface ApiParts {
   readonly reconciler: Reconciler;
   readonly cancels: CancelIntents;
   readonly fence: Fence;
+  readonly gate: AdmissionGate;
   readonly news: JobNews;
   /** Bull Board, to be mounted at `/board`. */
   readonly board: RequestHandler;

@@ -18,6 +18,8 @@ import type { JobEvent } from '@guestkit/core/job/event';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import { type ApiMetrics, createApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
+import { startAdmissionGate } from './backpressure/gate.ts';
+import { admissionGauges } from './backpressure/gauges.ts';
 import { openBoard } from './board.ts';
 import { duties } from './duties.ts';
 import { JobNews } from './job-news.ts';
@@ -54,6 +56,8 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
   opened.use(startOutbox({ history, queue, onError }));
+  const gauges = admissionGauges({ config, connection, history, queue, stream });
+  const gate = opened.use(await startAdmissionGate({ gauges, metrics, logger }));
   const reconciler = createReconciler({
     ...{ history, queue, stream, onError },
     epochKey: new RedisQueueEpochKey({ connection, prefix }),
@@ -74,7 +78,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   };
   const app = createApp({
     ...parts,
-    ...{ news, probes },
+    ...{ news, probes, gate },
     board: board.handler,
     stopping: stopping.signal,
   });

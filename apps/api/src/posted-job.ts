@@ -1,5 +1,5 @@
 import type { Acceptance, AcceptedJob } from '@guestkit/core/history/job-history';
-import { jobDocumentSchema, payloadSchema } from '@guestkit/core/job/document';
+import { type JobDocument, jobDocumentSchema, payloadSchema } from '@guestkit/core/job/document';
 import { parseJobDocument } from '@guestkit/core/job/parse';
 import { poolOf } from '@guestkit/core/job/pool';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -23,8 +23,24 @@ export interface PostedJob {
 /** Reads a posted document as a job of this node's tenant. @throws JobDocumentError */
 export function readPostedJob(text: string, { config, clock }: Pick<ApiParts, 'config' | 'clock'>): PostedJob {
   const { document, warnings } = parseJobDocument(text, 'http', { now: clock });
+  requireFit(text, document, config.payloadLimitBytes);
   const job = { tenant: config.tenant, pool: poolOf(document, DEFAULT_POOL), document, acceptedAtMs: clock() };
   return { job, warnings };
+}
+
+/** The payload of a job travels through Redis and is kept there while the job waits. */
+function requireFit(text: string, { payload }: JobDocument, limitBytes: number): void {
+  // a document has at most three bytes for each unit of its text, and one that is small enough need not be written again
+  if (text.length * 3 <= limitBytes) return;
+  const sizeBytes = Buffer.byteLength(JSON.stringify(payload.data));
+  if (sizeBytes <= limitBytes) return;
+  throw new Problem(
+    'too-large',
+    `Cannot accept the job: its payload has ${sizeBytes} bytes, at most ${limitBytes} fit`,
+    {
+      details: { field: 'payload.data', limit_bytes: limitBytes },
+    },
+  );
 }
 
 /** Told when Redis is away: the job is durable all the same, and the outbox will carry it to the queue. */

@@ -21,6 +21,11 @@ export const PROBLEMS = {
     meaning: 'The body is not uncompressed UTF-8 JSON',
   },
   internal: { status: 500, code: 'INTERNAL_ERROR', meaning: 'A fault of this node; the log has the cause' },
+  overloaded: {
+    status: 503,
+    code: 'OVERLOADED',
+    meaning: 'The cluster holds as much as it may: try again after `Retry-After`; `details` tell which mark is passed',
+  },
   unavailable: {
     status: 503,
     code: 'UNAVAILABLE',

@@ -10,7 +10,7 @@ import { acceptedItem, type ItemResult, refusedItem } from './item-result.ts';
 import type { BatchItem } from './read-items.ts';
 
 export interface SubmitItemsParts
-  extends Pick<ApiParts, 'config' | 'history' | 'queue' | 'clock' | 'logger' | 'metrics'> {
+  extends Pick<ApiParts, 'config' | 'history' | 'queue' | 'gate' | 'clock' | 'logger' | 'metrics'> {
   readonly workers: LiveWorkers;
 }
 
@@ -54,6 +54,7 @@ async function submitGroup(
   group: readonly BatchItem[],
   first: number,
 ): Promise<readonly ItemResult[]> {
+  parts.gate.admit(group.length);
   const items = group.map((item, at) => readItem(parts, item, first + at));
   const [refused, read] = [items.filter((item) => 'status' in item), items.filter((item) => 'job' in item)];
   const outcomes = await accept(

@@ -47,6 +47,7 @@ async function openApp(): Promise<Express> {
     cancels: new RedisCancelIntents({ connection, prefix: 'guestkit' }),
     fence: new RedisFence({ connection, prefix: 'guestkit' }),
     news: new JobNews(),
+    gate: { admit: () => {} },
     board: Router(),
     probes: {},
     logger: createLogger({ level: 'silent', app: 'api', nodeId: 'node' }),

@@ -38,7 +38,7 @@ export function submitBatch(parts: ApiParts): Route {
     body: z.array(postedSchema),
     otherBodies: { [NDJSON]: z.string() },
     answers: { 200: withLines(dataAnswer('What became of each document', batchSchema)) },
-    problems: ['bad-request', 'too-large', 'unsupported-media-type'],
+    problems: ['bad-request', 'too-large', 'unsupported-media-type', 'overloaded'],
     async handle(request, response) {
       const groups = submitItems({ ...parts, workers }, readItems(request, parts.config));
       const isStream = request.accepts(['application/json', NDJSON]) === NDJSON;

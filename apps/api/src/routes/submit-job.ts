@@ -39,9 +39,10 @@ export function submitJob(parts: ApiParts): Route {
       200: dataAnswer('The same job was accepted before', submittedSchema, location),
       202: dataAnswer('The job is accepted', submittedSchema, location),
     },
-    problems: ['bad-request', 'invalid-job', 'conflict', 'too-large', 'unsupported-media-type'],
+    problems: ['bad-request', 'invalid-job', 'conflict', 'too-large', 'unsupported-media-type', 'overloaded'],
     async handle(request, response) {
       const text = await readJsonText(request, parts.config.bodyLimitBytes);
+      parts.gate.admit(1);
       const { job, warnings } = readPostedJob(text, parts);
       nameRequest(response, job.document);
       const live = await workers.list();

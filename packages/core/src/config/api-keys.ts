@@ -13,6 +13,22 @@ export const API_KEYS = {
   boardReadOnly: flag('Let Bull Board show but not touch', true),
   bodyLimitBytes: integer('Largest request body, in bytes', 2 * 1024 * 1024, { min: 1024 }),
   batchLimitBytes: integer('Largest body of a batch of jobs, in bytes', 64 * 1024 * 1024, { min: 1024 }),
+  payloadLimitBytes: integer('Largest payload of a job, in bytes', 2 * 1024 * 1024, { min: 1024 }),
+  admissionRedisPercent: integer(
+    'Share of the memory of Redis beyond which no jobs are taken in, in percent; 0 for no bound',
+    70,
+    { max: 100 },
+  ),
+  admissionRedisBytes: integer('The same in bytes, where Redis has no maxmemory; 0 for no bound', 0),
+  admissionWaitingJobs: integer('Waiting jobs beyond which no more are taken in; 0 for no bound', 2_000_000),
+  admissionOutboxJobs: integer(
+    'Accepted jobs not yet in the queue beyond which no more are taken in; 0 for no bound',
+    250_000,
+  ),
+  admissionRecorderEntries: integer(
+    'Entries of the event stream not yet recorded beyond which no jobs are taken in; 0 for no bound',
+    100_000,
+  ),
   artifactGraceHours: integer('How long the artifact store keeps what belongs to no job, in hours', 24, { min: 1 }),
   shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
 } as const;

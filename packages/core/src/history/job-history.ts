@@ -95,6 +95,8 @@ export interface JobHistory
   markEnqueued(tenant: string, jobIds: readonly string[]): Promise<void>;
   /** Accepted jobs that the queue was never seen to take, oldest first. */
   notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]>;
+  /** How many those are; counting ends at `atMost`. */
+  countNotEnqueued(atMost: number): Promise<number>;
   /** Writes events; repeated and late ones change nothing. Final states do not move. */
   record(events: readonly JobEvent[]): Promise<void>;
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;

@@ -103,6 +103,20 @@ class SqlHistory implements JobHistory {
     await Promise.all(chunksOf(MAX_GROUP, jobIds).map((part) => this.#marks.add([tenant, part])));
   }
 
+  async countNotEnqueued(atMost: number): Promise<number> {
+    const some = this.#db
+      .selectFrom('jobs')
+      .select('id')
+      .where('enqueued_at', 'is', null)
+      .where('status', '=', 'pending')
+      .limit(atMost);
+    const { jobs } = await this.#db
+      .selectFrom(some.as('some'))
+      .select((eb) => eb.fn.countAll<number>().as('jobs'))
+      .executeTakeFirstOrThrow();
+    return Number(jobs);
+  }
+
   async notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]> {
     const rows = await this.#db
       .selectFrom('jobs')

@@ -20,6 +20,10 @@ export function createApiMetrics() {
     ]),
     openDeadLetters: gauge('guestkit_dead_letters_open', 'Dead letters that nobody has dealt with', ['class']),
     leader: gauge('guestkit_leader', 'Whether this node does the duties: 1 or 0'),
+    admissionOpen: gauge('guestkit_admission_open', 'Whether jobs are taken in: 1 or 0'),
+    admissionRefused: counter('guestkit_admission_refused_total', 'Jobs not taken in, by what was too full', [
+      'reason',
+    ]),
     artifactsSwept: counter(
       'guestkit_artifacts_swept_total',
       'Objects removed from the artifact store for belonging to no job',

@@ -1,4 +1,5 @@
 import type { RedisConnection } from './connection.ts';
+import { parseInfo } from './info.ts';
 
 const OLDEST_VERSION = [6, 2] as const;
 
@@ -19,11 +20,6 @@ export async function assertRedisFit(connection: RedisConnection): Promise<void>
         '"redis-cli CONFIG SET maxmemory-policy noeviction"',
     );
   }
-}
-
-function parseInfo(text: string): ReadonlyMap<string, string> {
-  const lines = text.split(/\r?\n/).filter((line) => line.includes(':'));
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
 }
 
 function isSupported(version: string): boolean {
