@@ -29,6 +29,9 @@ export interface Action {
 
 const NONE = {} as const;
 
+/** Attempts to kill at a time. */
+const VICTIMS = 6;
+
 export type ActionName = keyof typeof ACTIONS_BY_NAME;
 
 const ACTIONS_BY_NAME = {
@@ -140,7 +143,9 @@ const ACTIONS_BY_NAME = {
       const untilMs = performance.now() + lastsMs;
       let killed = 0;
       while (performance.now() < untilMs) {
-        for (const jail of jailsOf(workerPids(stack)).slice(0, 2)) killed += signalGroup(jail, 'SIGKILL') ? 1 : 0;
+        // those that were started last are the likeliest to be at work
+        const victims = jailsOf(workerPids(stack)).slice(-VICTIMS);
+        killed += victims.filter((jail) => signalGroup(jail, 'SIGKILL')).length;
         await delay(500);
       }
       return { killed };

@@ -130,7 +130,7 @@ async function settle(stack: Stack, settleMs: number): Promise<boolean> {
   const untilMs = performance.now() + settleMs;
   while (performance.now() < untilMs) {
     if ((await unfinished(stack)) === 0 && (await leftoversOf(stack)).length === 0) return true;
-    await delay(500);
+    await delay(200);
   }
   return false;
 }

@@ -6,6 +6,7 @@ import type { Intent, PostedJob } from './intent.ts';
 import type { Completion, Invocation, LogLine } from './op-log.ts';
 
 const NOON = Date.UTC(2026, 4, 4, 12);
+const LATER = new Date(NOON + 60_000).toISOString();
 
 describe('check', () => {
   test('finds nothing wrong with a job that was accepted, ended once, and answers what was posted', () => {
@@ -90,12 +91,22 @@ describe('check', () => {
   test('finds two attempts under one number', () => {
     const events = [...eventsOf(1), event({ type: 'running', sequence: 7, worker_id: 'worker-2' })];
     expect(kindsOf(run({ jobs: [job({ events })] }))).toEqual(['attempt repeated']);
+    const setBack: LogLine = { type: 'nemesis', at: NOON, action: 'redis set back', phase: 'end' };
+    expect(kindsOf(run({ log: [setBack, ...accepted()], jobs: [job({ events })] }))).toEqual([]);
+  });
+
+  test('finds a job that runs again and again after its end', () => {
+    const again = (times: number) =>
+      Array.from({ length: times }, (_, index) =>
+        event({ attempt: index + 2, type: 'assigned', sequence: (index + 1) * 2 ** 20, timestamp: LATER }),
+      );
+    const kinds = (times: number) => kindsOf(run({ jobs: [job({ events: [...eventsOf(1), ...again(times)] })] }));
+    expect(kinds(2)).toEqual([]);
+    expect(kinds(3)).toEqual(['run after its end']);
   });
 
   test('finds the end of an attempt accepted after another had begun', () => {
-    const late = eventsOf(1).map((told) =>
-      told.type === 'finished' ? { ...told, timestamp: new Date(NOON + 60_000).toISOString() } : told,
-    );
+    const late = eventsOf(1).map((told) => (told.type === 'finished' ? { ...told, timestamp: LATER } : told));
     const second = event({ attempt: 2, type: 'assigned', sequence: 2 ** 20, worker_id: 'worker-2' });
     expect(kindsOf(run({ jobs: [job({ events: [...late, second] })] }))).toEqual(['overtaken attempt accepted']);
   });

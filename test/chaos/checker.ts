@@ -28,6 +28,8 @@ export type FindingKind =
   /** One number for two attempts. */
   | 'attempt repeated'
   | 'overtaken attempt accepted'
+  /** Again and again: once may be owed to a worker that died before the queue heard of the end. */
+  | 'run after its end'
   | 'wrong count of attempts'
   | 'cancel not kept'
   | 'cancelled by nobody'
@@ -57,6 +59,8 @@ interface Case {
   readonly outputs: FinalState['outputs'];
   /** When Redis last may have lost events. */
   readonly eventsSafeFromMs: number;
+  /** A queue that was set back gives numbers again that it had given; history tells them apart. */
+  readonly wasSetBack: boolean;
 }
 
 const FINAL: readonly string[] = ['completed', 'failed', 'cancelled', 'timeout'];
@@ -75,6 +79,7 @@ const RULES: readonly ((judged: Case) => readonly Finding[])[] = [
   attemptsAreNumbered,
   acceptedAttemptWasNotOvertaken,
   attemptsAreCounted,
+  restsAfterItsEnd,
   resultIsRight,
   outputIsRight,
   cancelIsKept,
@@ -101,6 +106,7 @@ function casesOf(log: readonly LogLine[], final: FinalState): readonly Case[] {
   const ofIntent = Map.groupBy(operations, ({ intent }) => intent);
   const jobsByName = Map.groupBy(final.jobs, ({ name }) => name);
   const eventsSafeFromMs = lastLossMs(log);
+  const wasSetBack = log.some((line) => line.type === 'nemesis' && line.action === 'redis set back');
   return log
     .filter((line) => line.type === 'intent')
     .map(({ intent }): Case => {
@@ -114,6 +120,7 @@ function casesOf(log: readonly LogLine[], final: FinalState): readonly Case[] {
         jobs: jobsByName.get(nameOf(intent.n)) ?? [],
         outputs: final.outputs,
         eventsSafeFromMs,
+        wasSetBack,
       };
     });
 }
@@ -210,6 +217,9 @@ const ENDS: Readonly<Record<Intent['kind'], readonly string[]>> = {
   crash: ['failed ATTEMPT_CRASHED'],
   // a jail may be killed in its place before the time is up
   spin: ['timeout TIMEOUT', 'failed ATTEMPT_CRASHED'],
+  // by a cancel only
+  deaf: [],
+  parked: [],
 };
 
 function endedAsItShould({ intent, jobs, cancels }: Case): readonly Finding[] {
@@ -262,7 +272,8 @@ function endedOnce({ jobs }: Case): readonly Finding[] {
 }
 
 /** One attempt is one worker's, and so are its events. */
-function attemptsAreNumbered({ jobs }: Case): readonly Finding[] {
+function attemptsAreNumbered({ jobs, wasSetBack }: Case): readonly Finding[] {
+  if (wasSetBack) return [];
   return jobs.flatMap((job) => {
     // the end of a job that nobody ran has no worker
     const told = Map.groupBy(
@@ -315,6 +326,19 @@ function attemptsAreCounted({ intent, jobs }: Case): readonly Finding[] {
     return isRight
       ? []
       : [finding('wrong count of attempts', job, `${job.max_attempts} may fail, ${attemptsText(job)}`)];
+  });
+}
+
+const MOST_RUNS_AFTER_END = 2;
+
+function restsAfterItsEnd({ jobs }: Case): readonly Finding[] {
+  return jobs.flatMap((job) => {
+    const end = job.events.find(({ type }) => type === 'finished');
+    if (end === undefined) return [];
+    const again = job.events.filter(({ type, timestamp }) => type === 'assigned' && timestamp > end.timestamp);
+    return again.length > MOST_RUNS_AFTER_END
+      ? [finding('run after its end', job, `${again.length} attempts began after it had ended`)]
+      : [];
   });
 }
 

@@ -16,7 +16,6 @@ type Outcome = Omit<Completion, 'op' | 'at'>;
 
 const ANSWER_MS = 15_000;
 const FINAL_STATES: readonly unknown[] = ['completed', 'failed', 'cancelled', 'timeout'];
-const MAX_CANCEL_TRIES = 20;
 
 /** Does what intents ask for, as a careful client would: what may safely be said again is said until there is an answer. */
 export class Client {
@@ -60,7 +59,7 @@ export class Client {
 
   async #cancel(intent: Intent, jobId: string, afterMs: number): Promise<void> {
     await delay(afterMs);
-    for (let tries = 0; tries < MAX_CANCEL_TRIES; tries += 1) {
+    for (;;) {
       const { outcome, delivered } = await this.#do({ what: 'cancel', intent: intent.n, job_id: jobId }, (node) =>
         post(node, `/api/v1/jobs/${jobId}/cancel`),
       );

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ResultDocument } from '@guestkit/core/job/result';
 import pLimit from 'p-limit';
 import { type Answer, get } from './client.ts';
-import { jails } from './jails.ts';
+import { jails, spinningJails } from './jails.ts';
 import { openRedis } from './redis-command.ts';
 import type { ApiNode, Stack } from './stack.ts';
 
@@ -146,6 +146,9 @@ export async function leftoversOf(stack: Stack): Promise<readonly string[]> {
   return [
     ...temporary.map((name) => `file ${name} among the outputs`),
     ...orphans().map((pid) => `process ${pid}, a jail without a worker`),
+    ...(await spinningJails(stack.workers.flatMap(({ pid }) => pid ?? []))).map(
+      (pid) => `process ${pid}, a jail at work`,
+    ),
     ...(await inRedis(stack.redis.url)),
   ];
 }

@@ -1,9 +1,10 @@
 /**
  * What a job is for, and so how it has to end:
  * `echo` gives back what it was given; `stamp` too, with a mark that no other attempt makes, and writes it to a file;
- * `inspect` reads a real guest, `absent` an image that is not there; `crash` ends its process in every attempt; `spin` never ends.
+ * `inspect` reads a real guest, `absent` an image that is not there; `crash` ends its process in every attempt; `spin` never ends,
+ * `deaf` neither, and does not listen to TERM; `parked` waits for a worker that does not exist.
  */
-export type JobKind = 'echo' | 'stamp' | 'inspect' | 'absent' | 'crash' | 'spin';
+export type JobKind = 'echo' | 'stamp' | 'inspect' | 'absent' | 'crash' | 'spin' | 'deaf' | 'parked';
 
 /** The body of a POST. */
 export interface PostedJob {
@@ -15,6 +16,7 @@ export interface PostedJob {
     readonly max_attempts?: number;
   };
   readonly payload: { readonly data: unknown };
+  readonly routing?: { readonly worker_pool: string };
 }
 
 /** What a client wants to have happened once, however often it has to ask for it. */

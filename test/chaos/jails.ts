@@ -1,11 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-const JAIL_MAIN = /apps\/worker\/src\/jail\/main\.ts/;
+const JAIL_MAIN = path.join(import.meta.dirname, '../../apps/worker/src/jail/main.ts');
 
 export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
+  /** In ticks of the kernel, a hundredth of a second each. */
+  readonly cpuTicks: number;
 }
 
 /** The jails that these workers have started and that still run. */
@@ -15,9 +19,24 @@ export function jailsOf(workers: readonly number[]): readonly number[] {
     .map(({ pid }) => pid);
 }
 
-/** Every jail on this machine; none where there is no /proc. */
+/** Every jail of this copy of the sources; none where there is no /proc. */
 export function jails(): readonly Process[] {
-  return processes().filter(({ command }) => JAIL_MAIN.test(command));
+  return processes().filter(({ command }) => command.includes(JAIL_MAIN));
+}
+
+const LOOK_MS = 1_000;
+const SPINNING_TICKS = 25;
+
+/** Of the jails of these workers, those that are at work. */
+export async function spinningJails(workers: readonly number[]): Promise<readonly number[]> {
+  const before = new Map(jails().map(({ pid, cpuTicks }) => [pid, cpuTicks]));
+  await delay(LOOK_MS);
+  return jails()
+    .filter(
+      ({ pid, parent, cpuTicks }) =>
+        workers.includes(parent) && cpuTicks - (before.get(pid) ?? cpuTicks) >= SPINNING_TICKS,
+    )
+    .map(({ pid }) => pid);
 }
 
 function processes(): readonly Process[] {
@@ -34,10 +53,10 @@ function readProcess(pid: number): Process | undefined {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     // the name of the program, in parentheses, may hold anything
-    const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const facts = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return { pid, parent: Number(parent), command };
+    return { pid, parent: Number(facts[1]), command, cpuTicks: Number(facts[11]) + Number(facts[12]) };
   } catch {
     // it ended while we looked
     return undefined;

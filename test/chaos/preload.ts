@@ -16,8 +16,8 @@ registerHooks({
   resolve: (specifier, context, next) => next(REPLACED[specifier] ?? specifier, context),
   load(url, context, next) {
     const loaded = next(url, context);
-    if (variant === undefined || !url.startsWith('file:')) return loaded;
-    const source = patchedSource(variant, fileURLToPath(url), () => String(loaded.source));
+    const isOurs = variant !== undefined && url.startsWith('file:') && !url.includes('/node_modules/');
+    const source = isOurs ? patchedSource(variant, fileURLToPath(url)) : undefined;
     return source === undefined ? loaded : { ...loaded, source };
   },
 });

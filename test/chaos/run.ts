@@ -4,35 +4,58 @@
 //   npm run test:chaos -- --jobs 1500         about a minute
 //   npm run test:chaos -- --seed 7            the same plan again
 //   npm run test:chaos -- --only "redis flushed" --only "worker killed"
+//   npm run test:chaos -- --variants          clusters that are broken on purpose: each must be found out
+//   npm run test:chaos -- --variant "NAME"    one of them
+//   npm run test:chaos -- --cancels           2,000 cancels in every state
+//   npm run test:chaos -- --rebuild           100,000 waiting jobs, taken from Redis
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ACTIONS, type ActionName } from './actions.ts';
 import { runCampaign } from './campaign.ts';
+import { renderCancels, runCancels } from './cancels.ts';
 import { planSchedule } from './nemesis.ts';
 import { seededRandom } from './random.ts';
+import { GOAL_MS, runRebuild } from './rebuild.ts';
 import { renderReport } from './report.ts';
+import { VARIANTS } from './variants/catalogue.ts';
+import { renderVerdicts, runVariants } from './variants/run.ts';
 import { planWorkload } from './workload.ts';
 
 const LOG_FOLDER = path.join(import.meta.dirname, '../../.guestkit/chaos');
 const FULL_JOBS = 20_000;
+const CANCELS = 2_000;
+const REBUILT_JOBS = 100_000;
 /** Of a full run, and of the shortest that makes sense. */
 const TOTAL_MS = [45_000, 420_000] as const;
 const LONGEST_MS = [6_000, 60_000] as const;
 
 const { values } = parseArgs({
   options: {
-    jobs: { type: 'string', default: String(FULL_JOBS) },
+    jobs: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 100_000) },
     only: { type: 'string', multiple: true },
+    variants: { type: 'boolean', default: false },
+    variant: { type: 'string', multiple: true },
+    cancels: { type: 'boolean', default: false },
+    rebuild: { type: 'boolean', default: false },
   },
 });
 
 const say = (text: string) => process.stdout.write(`chaos: ${text}\n`);
-process.exitCode = (await chaos(Number(values.jobs), values.seed, values.only)) ? 0 : 1;
+mkdirSync(LOG_FOLDER, { recursive: true });
+process.exitCode = (await run()) ? 0 : 1;
+
+function run(): Promise<boolean> {
+  const { seed, only, variant } = values;
+  const jobs = (usual: number) => Number(values.jobs ?? usual);
+  if (values.variants || variant) return variants(seed, variant ?? Object.keys(VARIANTS));
+  if (values.cancels) return cancels(jobs(CANCELS), seed);
+  if (values.rebuild) return rebuild(jobs(REBUILT_JOBS), seed);
+  return chaos(jobs(FULL_JOBS), seed, only);
+}
 
 async function chaos(jobs: number, seed: string, only: readonly string[] | undefined): Promise<boolean> {
-  mkdirSync(LOG_FOLDER, { recursive: true });
   const logFile = path.join(LOG_FOLDER, `${seed}.ndjson`);
   const random = seededRandom(seed);
   const share = Math.min(1, jobs / FULL_JOBS);
@@ -50,6 +73,32 @@ async function chaos(jobs: number, seed: string, only: readonly string[] | undef
   });
   process.stdout.write(`\n${renderReport(outcome)}\nseed ${seed}, log of all operations: ${logFile}\n`);
   return outcome.findings.length === 0;
+}
+
+async function variants(seed: string, names: readonly string[]): Promise<boolean> {
+  const logFileOf = (name: string) => path.join(LOG_FOLDER, `${seed}-${name.replaceAll(' ', '-')}.ndjson`);
+  const verdicts = await runVariants({ seed, names, logFileOf, say });
+  process.stdout.write(`\n${renderVerdicts(verdicts)}`);
+  return verdicts.every(({ isCaught }) => isCaught);
+}
+
+async function cancels(jobs: number, seed: string): Promise<boolean> {
+  const logFile = path.join(LOG_FOLDER, `${seed}-cancels.ndjson`);
+  const outcome = await runCancels({ jobs, seed, logFile, say });
+  process.stdout.write(
+    `\n${renderReport(outcome)}\nCancels met\n${renderCancels(outcome)
+      .map((line) => `  ${line}\n`)
+      .join('')}`,
+  );
+  process.stdout.write(`\nseed ${seed}, log of all operations: ${logFile}\n`);
+  return outcome.findings.length === 0;
+}
+
+async function rebuild(jobs: number, seed: string): Promise<boolean> {
+  const { tookMs, there, misplaced } = await runRebuild({ jobs, seed, say });
+  say(`${there} of ${jobs} jobs were back after ${(tookMs / 1000).toFixed(1)} s`);
+  if (misplaced) say(`out of order: ${misplaced[1]} is where ${misplaced[0]} should be`);
+  return there === jobs && misplaced === undefined && tookMs <= GOAL_MS;
 }
 
 function between([least, most]: readonly [number, number], share: number): number {

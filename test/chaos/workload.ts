@@ -10,14 +10,21 @@ export interface WorkloadOptions {
   /** Of those that are cancelled. */
   readonly cancelShare?: number;
   readonly longestCancelMs?: number;
+  /** How long a `stamp` may take. */
+  readonly longestHoldMs?: number;
+  /** After which the endless loop of a job times out. */
+  readonly spinSeconds?: number;
 }
 
 /** Out of a thousand jobs. The kinds that take a process each cost a hundred times what an echo does. */
-const MIX: Readonly<Record<JobKind, number>> = { echo: 885, inspect: 60, stamp: 30, crash: 8, absent: 10, spin: 7 };
+const MIX: Partial<Record<JobKind, number>> = { echo: 885, inspect: 60, stamp: 30, crash: 8, absent: 10, spin: 7 };
 const CANCEL_SHARE = 0.03;
 const LONGEST_CANCEL_MS = 3_000;
 /** Enough for whatever a nemesis may do to a job that is able to succeed. */
 const MANY_ATTEMPTS = 20;
+
+/** Kinds that no end but a cancel awaits. */
+const ENDLESS: readonly JobKind[] = ['deaf', 'parked'];
 
 /** What the clients of a run want: the same for the same seed. */
 export function planWorkload(options: WorkloadOptions): readonly Intent[] {
@@ -31,7 +38,7 @@ function planIntent(n: number, mix: readonly JobKind[], options: WorkloadOptions
   const { random, cancelShare = CANCEL_SHARE, longestCancelMs = LONGEST_CANCEL_MS } = options;
   const kind = random.pick(mix);
   const naming = planNaming(n, random);
-  const isCancelled = random.chance(cancelShare);
+  const isCancelled = random.chance(cancelShare) || ENDLESS.includes(kind);
   return {
     n,
     kind,
@@ -66,7 +73,7 @@ function planJob(
   n: number,
   kind: JobKind,
   key: Naming['key'],
-  { random, image }: WorkloadOptions,
+  { random, image, spinSeconds = 1, longestHoldMs = 1_500 }: WorkloadOptions,
 ): Omit<PostedJob, 'job_id'> {
   const priority = random.integer(1, 10);
   const posted = (operation: string, data: unknown, execution: object): Omit<PostedJob, 'job_id'> => ({
@@ -85,7 +92,7 @@ function planJob(
     case 'stamp':
       return posted(
         'chaos.stamp',
-        { n, text, holdMs: random.integer(50, 1_500), output },
+        { n, text, holdMs: random.integer(50, longestHoldMs), output },
         { max_attempts: MANY_ATTEMPTS },
       );
     case 'inspect':
@@ -95,6 +102,10 @@ function planJob(
     case 'crash':
       return posted('chaos.crash', { n }, { max_attempts: random.integer(1, 3) });
     case 'spin':
-      return posted('chaos.spin', { n }, { timeout_seconds: 1 });
+      return posted('chaos.spin', { n }, { timeout_seconds: spinSeconds });
+    case 'deaf':
+      return posted('chaos.deaf', { n }, { max_attempts: MANY_ATTEMPTS });
+    case 'parked':
+      return { ...posted('system.echo', { n }, {}), routing: { worker_pool: 'nobody' } };
   }
 }

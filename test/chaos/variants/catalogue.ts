@@ -1,7 +1,246 @@
+import type { ActionName } from '../actions.ts';
+import type { FindingKind } from '../checker.ts';
+import type { JobKind } from '../intent.ts';
 import type { Patch } from './patch.ts';
 
+/** A way to build the cluster wrong, and what it takes to see it. */
 export interface Variant {
   readonly patches: readonly Patch[];
+  /** What the nemesis does while it runs. */
+  readonly actions: readonly ActionName[];
+  readonly jobs?: number;
+  readonly mix?: Readonly<Partial<Record<JobKind, number>>>;
+  readonly longestHoldMs?: number;
+  /** Of those that are cancelled. */
+  readonly cancelShare?: number;
+  /** Each of these shows it. */
+  readonly caughtBy: readonly FindingKind[];
 }
 
-export const VARIANTS: Readonly<Record<string, Variant>> = {};
+/** Half of the jobs take about a second, in a process of their own, and leave a file. */
+const SLOW: Variant['mix'] = { echo: 500, stamp: 500, inspect: 0 };
+
+const CORE = 'packages/core/src';
+
+export const VARIANTS: Readonly<Record<string, Variant>> = {
+  'acknowledges before the commit': {
+    patches: [
+      {
+        file: `${CORE}/history/sql-history.ts`,
+        search: 'return this.#acceptances.add(toJobRow(job));',
+        replacement: `const row = toJobRow(job);
+    this.#acceptances.add(row).catch(() => {});
+    return { outcome: 'created', job: toJobRecord(row) };`,
+      },
+    ],
+    actions: ['postgres killed', 'api killed', 'postgres restarted'],
+    caughtBy: ['lost'],
+  },
+  'records after it has told the stream so': {
+    patches: [
+      {
+        file: `${CORE}/coordination/redis/event-reader.ts`,
+        search: `await record(events.slice(at, at + batchSize));
+    await this.#drop(portion.map((entry) => entry.id));`,
+        replacement: `{
+      await this.#drop(portion.map((entry) => entry.id));
+      await record(events.slice(at, at + batchSize));
+    }`,
+      },
+    ],
+    actions: ['postgres killed', 'all api nodes killed', 'postgres restarted', 'api killed'],
+    caughtBy: ['events missing', 'stuck'],
+  },
+  'drops the events of a batch that cannot be written': {
+    patches: [
+      {
+        file: `${CORE}/history/recorder.ts`,
+        search: 'await history.record(events);',
+        replacement: 'await history.record(events).catch(onError);',
+      },
+    ],
+    actions: ['postgres killed', 'postgres restarted'],
+    caughtBy: ['events missing', 'stuck'],
+  },
+  'does not look whether the idempotency key is known': {
+    patches: [
+      {
+        file: `${CORE}/history/rows.ts`,
+        search: 'if (key === undefined || ',
+        replacement: 'return null;\n  if (key === undefined || ',
+      },
+    ],
+    actions: ['api killed'],
+    caughtBy: ['doubled', 'conflict accepted'],
+  },
+  'lets final states move': {
+    patches: [
+      {
+        file: `${CORE}/history/standing.ts`,
+        search: 'return !isFinal(standing.status) && ',
+        replacement: 'return ',
+      },
+      {
+        file: `${CORE}/history/standing.ts`,
+        search: 'if (isFinal(standing.status) || !isNews)',
+        replacement: 'if (!isNews)',
+      },
+    ],
+    actions: ['redis set back', 'redis set back', 'redis set back'],
+    caughtBy: ['ended twice', 'end moved', 'stuck'],
+  },
+  'gives up a job whose worker vanished twice': {
+    patches: [
+      {
+        file: `${CORE}/queue/bullmq-consumer.ts`,
+        search: 'maxStalledCount: Number.MAX_SAFE_INTEGER',
+        replacement: 'maxStalledCount: 1',
+      },
+    ],
+    actions: ['all workers killed', 'all workers killed', 'all workers killed', 'all workers killed'],
+    mix: SLOW,
+    caughtBy: ['stuck', 'wrong end', 'lost'],
+  },
+  'does not look for jobs of workers that vanished': {
+    patches: [
+      {
+        file: `${CORE}/queue/bullmq-consumer.ts`,
+        search: 'stalledInterval: stalledCheckMs,',
+        replacement: 'skipStalledCheck: true,',
+      },
+    ],
+    actions: ['worker killed', 'all workers killed'],
+    mix: SLOW,
+    caughtBy: ['stuck'],
+  },
+  'answers one job with the result of another': {
+    patches: [
+      {
+        file: 'packages/operations/src/echo/run.ts',
+        search: 'return { echo: payload,',
+        replacement: `const known = globalThis as { answers?: unknown[] };
+  known.answers = [payload, ...(known.answers ?? [])].slice(0, 50);
+  return { echo: known.answers.length < 50 ? payload : known.answers[49],`,
+      },
+    ],
+    actions: ['worker killed'],
+    caughtBy: ['wrong result'],
+  },
+  'never carries what was not enqueued': {
+    patches: [
+      {
+        file: `${CORE}/history/outbox.ts`,
+        search: 'await history.notEnqueued(Date.now() - minimumAgeMs, batchSize);',
+        replacement: '(await history.notEnqueued(Date.now() - minimumAgeMs, batchSize)).slice(0, 0);',
+      },
+      {
+        file: `${CORE}/history/reconcile/disagreement.ts`,
+        search: "< GRACE_MS ? undefined : 'not-enqueued'",
+        replacement: '< GRACE_MS ? undefined : undefined',
+      },
+    ],
+    actions: ['redis away', 'api killed between commit and enqueue'],
+    caughtBy: ['stuck'],
+  },
+  'never compares history with the queue': {
+    patches: [
+      {
+        file: 'apps/api/src/duties.ts',
+        search: '...parts.reconciler.duties',
+        replacement: '...parts.reconciler.duties.slice(0, 0)',
+      },
+    ],
+    actions: ['redis flushed', 'redis flushed'],
+    mix: SLOW,
+    caughtBy: ['stuck'],
+  },
+  'numbers attempts from one again after a flush': {
+    patches: [
+      {
+        file: `${CORE}/history/attempts-before.ts`,
+        search: 'attemptsBefore: Math.max(0, ...attempts.map(({ attempt }) => attempt)),',
+        replacement: 'attemptsBefore: 0,',
+      },
+    ],
+    actions: ['redis flushed', 'redis flushed', 'redis flushed'],
+    mix: SLOW,
+    caughtBy: ['attempt repeated'],
+  },
+  'brings ended jobs back to the queue': {
+    patches: [
+      {
+        file: `${CORE}/history/sql-unfinished.ts`,
+        search: ".where('status', '=', sql.lit<UnfinishedState>(status))",
+        replacement: ".where('status', 'in', status === 'pending' ? ['pending', 'completed'] : [status])",
+      },
+      {
+        file: `${CORE}/history/sql-unfinished.ts`,
+        search: `.where('id', 'in', positions)
+    .where('status', 'in', UNFINISHED_STATES)`,
+        replacement: ".where('id', 'in', positions)",
+      },
+      {
+        file: `${CORE}/history/reconcile/repair.ts`,
+        search: 'await takeOutEnded(tenant, group, parts);',
+        replacement: '',
+      },
+      {
+        file: `${CORE}/history/reconcile/rebuild.ts`,
+        search: 'for await (const _found of sweepQueues(',
+        replacement: 'if (false) for await (const _found of sweepQueues(',
+      },
+    ],
+    actions: ['redis flushed', 'redis flushed', 'redis flushed', 'redis flushed', 'redis flushed'],
+    caughtBy: ['run after its end'],
+  },
+  'accepts the end of an attempt that was overtaken': {
+    patches: [
+      {
+        file: `${CORE}/queue/bullmq-consumer.ts`,
+        search: "for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');",
+        replacement: 'void jobIds;',
+      },
+      {
+        file: `${CORE}/history/standing.ts`,
+        search: ' && event.attempt >= standing.attempt',
+        replacement: '',
+      },
+    ],
+    actions: ['worker stopped', 'worker stopped', 'worker stopped'],
+    mix: SLOW,
+    longestHoldMs: 8_000,
+    caughtBy: ['overtaken attempt accepted', 'wrong output'],
+  },
+  'keeps the result of whoever comes last': {
+    patches: [
+      {
+        file: `${CORE}/history/standing.ts`,
+        search: "if (event.type === 'finished' && !mayFinish(standing, event)) return standing;",
+        replacement:
+          "if (event.type === 'finished' && !mayFinish(standing, event)) return { ...standing, result: event.result };",
+      },
+      {
+        file: `${CORE}/history/write-events.ts`,
+        search: 'from news where true on conflict do nothing`',
+        replacement:
+          "from news where true on conflict ` + (table === 'results' ? '(job) do update set document = excluded.document' : 'do nothing')",
+      },
+    ],
+    actions: ['redis set back', 'redis set back', 'redis set back', 'all workers killed'],
+    mix: SLOW,
+    caughtBy: ['wrong result', 'ended twice', 'wrong output'],
+  },
+  'keeps a wish to cancel in Redis only': {
+    patches: [
+      {
+        file: `${CORE}/history/sql-cancellation.ts`,
+        search: "await trx.updateTable('jobs').set(wish).where('id', '=', row.id).execute();",
+        replacement: '',
+      },
+    ],
+    actions: ['redis away', 'redis away', 'redis flushed'],
+    jobs: 200,
+    mix: { echo: 500, deaf: 250, parked: 250, stamp: 0, inspect: 0 },
+    caughtBy: ['stuck'],
+  },
+};
