@@ -10,6 +10,7 @@ import type { ApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import type { RequestHandler } from 'express';
 import type { AdmissionGate } from './backpressure/gate.ts';
+import type { DoctorParts } from './doctor/doctor.ts';
 import type { JobNews } from './job-news.ts';
 
 /** What the routes of an API node work with. */
@@ -20,6 +21,7 @@ export interface ApiParts {
   readonly registry: WorkerRegistry;
   readonly artifacts: ArtifactStore;
   readonly reconciler: Reconciler;
+  readonly doctor: DoctorParts;
   readonly cancels: CancelIntents;
   readonly fence: Fence;
   readonly gate: AdmissionGate;

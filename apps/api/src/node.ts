@@ -8,6 +8,7 @@ import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
 import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
+import { readRedisFacts } from '@guestkit/core/coordination/redis/redis-facts';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { openHistory } from '@guestkit/core/history/open-history';
 import { startOutbox } from '@guestkit/core/history/outbox';
@@ -58,9 +59,10 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   opened.use(startOutbox({ history, queue, onError }));
   const gauges = admissionGauges({ config, connection, history, queue, stream });
   const gate = opened.use(await startAdmissionGate({ gauges, metrics, logger }));
+  const epochKey = new RedisQueueEpochKey({ connection, prefix });
   const reconciler = createReconciler({
     ...{ history, queue, stream, onError },
-    epochKey: new RedisQueueEpochKey({ connection, prefix }),
+    epochKey,
     onRepaired: (kind, jobs) => tellRepaired({ kind, jobs }, { metrics, logger }),
     onRebuilt: (rebuilt) => tellRebuilt(rebuilt, { metrics, logger }),
   });
@@ -79,6 +81,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const app = createApp({
     ...parts,
     ...{ news, probes, gate },
+    doctor: { ...parts, stream, epochKey, redisFacts: () => readRedisFacts(connection) },
     board: board.handler,
     stopping: stopping.signal,
   });

@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   'job-cancelled': 12,
   unreachable: 13,
   refused: 14,
+  unhealthy: 15,
 } as const satisfies Record<DiskErrorKind, number> & Record<string, number>;
 
 export type Ending = keyof typeof EXIT_CODES;

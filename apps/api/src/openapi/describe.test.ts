@@ -6,6 +6,7 @@ import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
 import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
+import { readRedisFacts } from '@guestkit/core/coordination/redis/redis-facts';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { createReconciler } from '@guestkit/core/history/reconcile/reconciler';
 import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
@@ -39,10 +40,19 @@ async function openApp(): Promise<Express> {
   const shared = { connection, prefix: 'guestkit' };
   const stream = stack.use(new RedisEventStream(shared));
   const epochKey = new RedisQueueEpochKey(shared);
+  const registry = new RedisWorkerRegistry(shared);
+  const reconciler = createReconciler({
+    history,
+    queue,
+    stream,
+    epochKey,
+    onError: (error) => expect.fail(error.message),
+  });
+  const redisFacts = () => readRedisFacts(connection);
   return createApp({
-    ...{ config, history, queue },
-    registry: new RedisWorkerRegistry(shared),
-    reconciler: createReconciler({ history, queue, stream, epochKey, onError: (error) => expect.fail(error.message) }),
+    ...{ config, history, queue, registry },
+    reconciler,
+    doctor: { ...{ history, queue, stream, registry, reconciler, epochKey, clock: Date.now }, redisFacts },
     artifacts: stack.use(await openFileStore(path.join(place.folder, 'artifacts'))),
     cancels: new RedisCancelIntents({ connection, prefix: 'guestkit' }),
     fence: new RedisFence({ connection, prefix: 'guestkit' }),

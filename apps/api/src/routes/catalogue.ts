@@ -2,6 +2,7 @@ import type { ApiParts } from '../api-parts.ts';
 import { listArtifacts, showArtifact } from './artifacts.ts';
 import { cancelJob } from './cancel-job.ts';
 import { listDeadLetters, purgeDeadLetter, showDeadLetter } from './dead-letters.ts';
+import { repairNow, showHealth } from './doctor.ts';
 import { health } from './health.ts';
 import { listJobs } from './list-jobs.ts';
 import { listWorkers } from './list-workers.ts';
@@ -34,6 +35,8 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     purgeDeadLetter(parts),
     listWorkers(parts),
     showCapabilities(parts),
+    showHealth(parts),
+    repairNow(parts),
     ...health(parts),
     showMetrics(parts),
   ];

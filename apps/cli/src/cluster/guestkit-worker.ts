@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { OutputFormat } from '../output/print.ts';
 import { collect, createProgram, outputOption, wholeNumber } from '../program.ts';
+import type { DoctorOptions } from './doctor.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Labels = Readonly<Record<string, string>>;
@@ -116,6 +117,9 @@ function addClusterCommands(program: Command): void {
   clientCommand(program, 'workers', 'the live workers').action(async (options: ClientOptions) =>
     (await import('./workers.ts')).workers(options),
   );
+  clientCommand(program, 'doctor', 'what is wrong with the cluster')
+    .option('--repair', 'compare history with the queue first, and repair where they disagree')
+    .action(async (options: DoctorOptions) => (await import('./doctor.ts')).doctor(options));
   clientCommand(program, 'health', 'whether an API node is ready').action(async (options: ClientOptions) =>
     (await import('./health.ts')).health(options),
   );

@@ -8,6 +8,7 @@ import type { ArtifactLedger } from './artifact-ledger.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { BulkOperations } from './bulk-operations.ts';
 import type { Cancellations } from './cancellation.ts';
+import type { DatabaseFacts } from './database-facts.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { TimeLimits } from './time-limits.ts';
 import type { UnfinishedJobs } from './unfinished-jobs.ts';
@@ -89,6 +90,7 @@ export interface JobHistory
     Leases,
     QueueEpochMemory,
     AsyncDisposable {
+  databaseFacts(): Promise<DatabaseFacts>;
   /** Resolves once the job is durable. Concurrent calls share one transaction. */
   accept(job: AcceptedJob): Promise<Acceptance>;
   /** Notes that the queue has the job. */

@@ -10,6 +10,7 @@ import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import type { CancelAnswer, OpenCancelPage } from './cancellation.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
+import type { DatabaseFacts } from './database-facts.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -40,6 +41,7 @@ import {
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
 import { endUnheld, openCancels, requestCancel } from './sql-cancellation.ts';
+import { databaseFacts } from './sql-database-facts.ts';
 import {
   claimRequeue,
   countDeadLetters,
@@ -228,6 +230,10 @@ class SqlHistory implements JobHistory {
       .limit(limit)
       .execute();
     return rows.map(({ result, ...row }) => toEvent(row, tenant, jobId, result));
+  }
+
+  databaseFacts(): Promise<DatabaseFacts> {
+    return databaseFacts(this.#db, this.#flavour);
   }
 
   unfinished(page: UnfinishedPage): Promise<readonly UnfinishedJob[]> {

@@ -119,7 +119,15 @@ function failing(): JobQueue {
     throw new Error('Redis is away');
   };
   const close = async () => {};
-  const reads = { depth: fail, isHeld: fail, names: fail, presence: fail, waitingIds: fail, find: fail };
+  const reads = {
+    depth: fail,
+    isHeld: fail,
+    stuckParents: fail,
+    names: fail,
+    presence: fail,
+    waitingIds: fail,
+    find: fail,
+  };
   const writes = { enqueue: fail, enqueueAll: fail, remove: fail, forget: fail };
   return { ...reads, ...writes, consume: fail, [Symbol.asyncDispose]: close };
 }

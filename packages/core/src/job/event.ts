@@ -63,11 +63,6 @@ export function sequenceOf(attempt: number, n: number): number {
   return (attempt - 1) * SEQUENCES_PER_ATTEMPT + n;
 }
 
-/** The sequence after which an attempt can tell nothing. */
-export function lastSequenceOf(attempt: number): number {
-  return sequenceOf(attempt, SEQUENCES_PER_ATTEMPT - 1);
-}
-
 /** A share of work done as a whole percentage within 0 to 100; `undefined` where there is no telling. */
 export function percentOf(done: number, total: number): number | undefined {
   if (!(total > 0) || Number.isNaN(done)) return undefined;

@@ -44,6 +44,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
 const NOTE_NAME_EVERY_MS = 2_000;
 type LivePresence = Exclude<JobPresence['state'], 'completed' | 'failed'>;
 
+/** Of a parent, so many children are looked at. */
+const MAX_CHILDREN = 1_000;
 /** Jobs of one transaction. */
 const PART = 100;
 const PRESENCE_IN: Readonly<Record<Exclude<JobState, 'completed' | 'failed'>, LivePresence>> = {
@@ -131,6 +133,21 @@ class BullmqQueue implements JobQueue {
     );
     const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0, completed = 0 } = counts;
     return { waiting: waiting + prioritized, delayed, active, failed, completed };
+  }
+
+  async stuckParents(name: QueueName, limit: number): Promise<readonly string[]> {
+    const ids = await this.#queueOf(name).getRanges(['waiting-children'], 0, limit - 1);
+    const stuck = await Promise.all(ids.map(async (id) => ((await this.#hasLiveChild(name, id)) ? [] : [jobIdOf(id)])));
+    return stuck.flat();
+  }
+
+  /** A child that has ended, but of which its parent was not told, never will be. */
+  async #hasLiveChild(name: QueueName, id: string): Promise<boolean> {
+    const backend = this.#queueOf(name).getBackend();
+    const { unprocessed = [] } = await backend.getDependencies(id, { unprocessed: { count: MAX_CHILDREN } });
+    const { client } = this.#options.connection;
+    const facts = await Promise.all(unprocessed.map((key) => client.hmget(key, 'timestamp', 'finishedOn')));
+    return facts.some(([timestamp, finishedOn]) => timestamp && !finishedOn);
   }
 
   async isHeld(name: QueueName): Promise<boolean> {

@@ -114,6 +114,8 @@ export interface JobQueue extends AsyncDisposable {
   /** A job as it was added. */
   find(name: QueueName, jobId: string): Promise<QueuedJob | undefined>;
   depth(name: QueueName): Promise<QueueDepth>;
+  /** Ids of jobs that wait for children of which none will ever end; of the first `limit` that wait so. */
+  stuckParents(name: QueueName, limit: number): Promise<readonly string[]>;
   /** Whether somebody holds the queue back: paused, or bounded in how much may run or start. */
   isHeld(name: QueueName): Promise<boolean>;
   /** Every queue that ever held a job or a consumer. */

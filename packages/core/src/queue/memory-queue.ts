@@ -104,6 +104,10 @@ class InMemoryQueue implements MemoryQueue {
     return this.#poolOf(name).depth();
   }
 
+  async stuckParents(): Promise<readonly string[]> {
+    return [];
+  }
+
   async isHeld(): Promise<boolean> {
     return false;
   }

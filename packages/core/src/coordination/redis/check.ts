@@ -22,7 +22,7 @@ export async function assertRedisFit(connection: RedisConnection): Promise<void>
   }
 }
 
-function isSupported(version: string): boolean {
+export function isSupported(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);

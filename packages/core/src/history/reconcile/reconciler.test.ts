@@ -125,7 +125,10 @@ describe('repair', () => {
     await using place = await open();
     const ids = Array.from({ length: 1_203 }, (_, n) => `job-number-${n}`);
     await Promise.all(ids.map((id) => place.history.accept(job(id))));
-    expect(await place.reconciler.examine(10_000)).toHaveLength(ids.length);
+    const bounds = { limit: 10_000, withinMs: 60_000 };
+    const { disagreements, isComplete } = await place.reconciler.examine(bounds);
+    expect([disagreements.length, isComplete]).toEqual([ids.length, true]);
+    expect(await place.reconciler.examine({ ...bounds, limit: 500 })).toMatchObject({ isComplete: false });
     expect(await place.queue.depth(NAME)).toMatchObject({ waiting: 0 });
     expect(await place.reconciler.repair()).toHaveLength(ids.length);
     expect(await place.queue.depth(NAME)).toMatchObject({ waiting: ids.length });

@@ -20,8 +20,14 @@ export interface Reconciler {
   readonly duties: readonly Duty[];
   /** Compares and repairs everything now. Resolves with what was repaired. */
   repair(): Promise<readonly Disagreement[]>;
-  /** Compares, and repairs nothing; stops at some number of disagreements. */
-  examine(limit: number): Promise<readonly Disagreement[]>;
+  /** Compares, and repairs nothing; stops at some number of disagreements, or after some time. */
+  examine(bounds: { readonly limit: number; readonly withinMs: number }): Promise<Examination>;
+}
+
+export interface Examination {
+  readonly disagreements: readonly Disagreement[];
+  /** Whether all jobs were looked at. */
+  readonly isComplete: boolean;
 }
 
 const EPOCH_EVERY_MS = 500;
@@ -54,8 +60,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         run: (signal) => drain(sweep(options, { mayRepair, states: UNDER_WAY }), signal),
       },
     ],
-    repair: () => collect(sweep(options, { mayRepair: async () => true }), Number.POSITIVE_INFINITY),
-    examine: (limit) => collect(sweep(options, { mayRepair: async () => false }), limit),
+    async repair() {
+      const unbounded = { limit: Number.POSITIVE_INFINITY, withinMs: Number.POSITIVE_INFINITY };
+      return (await collect(sweep(options, { mayRepair: async () => true }), unbounded)).disagreements;
+    },
+    examine: (bounds) => collect(sweep(options, { mayRepair: async () => false }), bounds),
   };
 }
 
@@ -158,12 +167,15 @@ async function drain(pages: AsyncGenerator<unknown>, signal: AbortSignal): Promi
 
 async function collect(
   pages: AsyncGenerator<readonly Disagreement[]>,
-  limit: number,
-): Promise<readonly Disagreement[]> {
-  const found: Disagreement[] = [];
+  { limit, withinMs }: { readonly limit: number; readonly withinMs: number },
+): Promise<Examination> {
+  const endMs = performance.now() + withinMs;
+  const disagreements: Disagreement[] = [];
+  let isComplete = true;
   for await (const page of pages) {
-    found.push(...page);
-    if (found.length >= limit) break;
+    disagreements.push(...page.map(({ kind, tenant, pool, job_id }) => ({ kind, tenant, pool, job_id })));
+    isComplete = disagreements.length < limit && performance.now() < endMs;
+    if (!isComplete) break;
   }
-  return found.map(({ kind, tenant, pool, job_id }) => ({ kind, tenant, pool, job_id }));
+  return { disagreements, isComplete };
 }

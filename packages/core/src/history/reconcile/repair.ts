@@ -1,4 +1,4 @@
-import { type FinishedEvent, lastSequenceOf } from '../../job/event.ts';
+import type { FinishedEvent } from '../../job/event.ts';
 import { timestampOf } from '../../job/timestamp.ts';
 import type { QueuedJob } from '../../queue/job-queue.ts';
 import type { UnfinishedJob } from '../unfinished-jobs.ts';
@@ -81,11 +81,10 @@ async function releaseAttempts(findings: readonly Finding[], { history }: Reconc
   if (underWay.length > 0) await history.record(underWay.map(toLostEvent));
 }
 
-function toLostEvent({ tenant, job_id, attempt, worker_id }: UnfinishedJob) {
+function toLostEvent({ tenant, job_id, attempt, worker_id, lastSequence }: UnfinishedJob) {
   return {
     ...{ tenant, job_id, attempt, worker_id: worker_id ?? '' },
-    // whatever else the attempt told comes before
-    sequence: lastSequenceOf(attempt),
+    sequence: lastSequence + 1,
     timestamp: timestampOf(Date.now()),
     type: 'released',
     reason: 'lost',
