@@ -43,6 +43,22 @@ export interface ListOptions extends ClientOptions {
   readonly limit: number;
 }
 
+export interface DeadLetterListOptions extends ClientOptions {
+  readonly class?: readonly string[];
+  readonly operation?: readonly string[];
+  readonly errorCode?: readonly string[];
+  readonly label?: Labels;
+  readonly since?: string;
+  readonly until?: string;
+  readonly all?: true;
+  readonly limit: number;
+}
+
+export interface RequeueOptions extends ClientOptions {
+  readonly data?: string;
+  readonly execution?: string;
+}
+
 export interface UpOptions {
   readonly workers: number;
   readonly apiNodes: number;
@@ -57,6 +73,7 @@ export function createGuestkitWorker(env: Environment): Command {
   const program = createProgram('guestkit-worker', 'Run a guestkit cluster, give it jobs and read their results');
   addServices(program, env);
   addJobCommands(program);
+  addDeadLetterCommands(program);
   addClusterCommands(program);
   addConfig(program, env);
   return program;
@@ -108,6 +125,37 @@ function addJobCommands(program: Command): void {
     .argument('<id>', 'id of the job')
     .option('--reason <text>', 'kept with the job')
     .action(async (id: string, options: CancelOptions) => (await import('./cancel.ts')).cancel(id, options));
+}
+
+function addDeadLetterCommands(program: Command): void {
+  const letters = program.command('dlq').description('the dead letters: jobs that failed for good');
+  clientCommand(letters, 'list', 'dead letters, those that died last first')
+    .option('--class <name>', 'only errors of this class; may be repeated', collect)
+    .option('--error-code <code>', 'only this error code; may be repeated', collect)
+    .option('--operation <name>', 'only jobs of this operation; may be repeated', collect)
+    .option('--label <key=value>', 'only jobs with this label; may be repeated', collectLabel)
+    .option('--since <time>', 'only those that died then or later')
+    .option('--until <time>', 'only those that died before')
+    .option('--all', 'also those that were requeued')
+    .option('--limit <count>', 'how many at most', wholeNumber(1), 20)
+    .action(async (options: DeadLetterListOptions) => (await import('./dead-letters.ts')).listDeadLetters(options));
+  clientCommand(letters, 'show', 'a dead letter with all its attempts')
+    .argument('<id>', 'id of the job')
+    .action(async (id: string, options: ClientOptions) =>
+      (await import('./dead-letters.ts')).showDeadLetter(id, options),
+    );
+  clientCommand(letters, 'requeue', 'make a new job of a dead one')
+    .argument('<id>', 'id of the dead job')
+    .option('--data <json>', 'another payload.data')
+    .option('--execution <json>', 'members of execution to be other than they were; null takes one out')
+    .action(async (id: string, options: RequeueOptions) =>
+      (await import('./dead-letters.ts')).requeueDeadLetter(id, options),
+    );
+  clientCommand(letters, 'purge', 'take a dead letter away; the job stays')
+    .argument('<id>', 'id of the job')
+    .action(async (id: string, options: ClientOptions) =>
+      (await import('./dead-letters.ts')).purgeDeadLetter(id, options),
+    );
 }
 
 function addClusterCommands(program: Command): void {

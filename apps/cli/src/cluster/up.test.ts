@@ -130,6 +130,37 @@ describe('a job that has ended', () => {
   });
 });
 
+describe('a job that failed for good', () => {
+  test('is a dead letter, which can be listed, shown, requeued once with other data, and purged', async () => {
+    const listed = (...args: readonly string[]) => ask('dlq', 'list', '--label', 'kind=dead', ...args);
+    const dataOf = (file: string) => JSON.stringify({ image: { path: file, format: 'raw' } });
+    const data = dataOf('/etc/passwd');
+    const { job_id } = ask('submit', '--operation', 'guestkit.inspect', '--data', data, '--label', 'kind=dead');
+    await until('it is dead', () => listed('--class', 'denied').total === 1);
+    expect(ask('dlq', 'show', job_id)).toMatchObject({ class: 'denied', history: [{ outcome: 'failed' }] });
+    const tell = (...args: readonly string[]) => runCommand('guestkit-worker', ['dlq', ...args, '--url', cluster.url]);
+    expect(tell('list').stdout).toMatch(new RegExp(`${job_id} +guestkit\\.inspect +denied +PATH_DENIED +1 `));
+    expect(tell('show', job_id).stdout).toContain('denied: errors of this class were not to be retried\n');
+    expect(tell('requeue', job_id, '--data', '{')).toMatchObject({
+      ...{ code: EXIT_CODES.usage, stderr: expect.stringContaining('Cannot read --data: expected JSON') },
+    });
+    const edits = ['--data', dataOf(path.join(path.dirname(image), 'absent.raw')), '--execution', '{"priority":9}'];
+    const requeued = ask('dlq', 'requeue', job_id, ...edits);
+    expect(requeued.requeued_from).toBe(job_id);
+    expect(ask('dlq', 'requeue', job_id, ...edits)).toMatchObject({ job_id: requeued.job_id, duplicate: true });
+    await until('the new one is dead too', () => listed('--error-code', 'IMAGE_NOT_FOUND').total === 1);
+    expect(listed().dead_letters).toMatchObject([{ job_id: requeued.job_id }]);
+    expect(listed('--all').total).toBe(2);
+    expect(ask('dlq', 'purge', requeued.job_id)).toMatchObject({ job_id: requeued.job_id });
+    expect(listed().total).toBe(0);
+  });
+
+  test.each(['show', 'requeue', 'purge'])('is not found by dlq %s if it never was', (command) => {
+    const { code } = runCommand('guestkit-worker', ['dlq', command, 'job-that-never-was', '--url', cluster.url]);
+    expect(code).toBe(EXIT_CODES['not-found']);
+  });
+});
+
 describe('guestkit-worker up, told to stop', { timeout: 60_000 }, () => {
   test('leaves nothing behind', async () => {
     const own = mkdtempSync(path.join(os.tmpdir(), 'guestkit-up-'));
