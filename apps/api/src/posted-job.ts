@@ -29,7 +29,7 @@ export function readPostedJob(text: string, { config, clock }: Pick<ApiParts, 'c
 }
 
 /** The payload of a job travels through Redis and is kept there while the job waits. */
-function requireFit(text: string, { payload }: JobDocument, limitBytes: number): void {
+export function requireFit(text: string, { payload }: Pick<JobDocument, 'payload'>, limitBytes: number): void {
   // a document has at most three bytes for each unit of its text, and one that is small enough need not be written again
   if (text.length * 3 <= limitBytes) return;
   const sizeBytes = Buffer.byteLength(JSON.stringify(payload.data));

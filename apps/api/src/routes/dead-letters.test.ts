@@ -6,7 +6,7 @@ import { attemptEvents } from '../../../../test/support/job-events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { setStage } from '../testing/stage.ts';
 
-const { place, client, stack } = await setStage();
+const { place, client, stack } = await setStage({ argv: ['--payload-limit-bytes', '65536'] });
 const events = stack.use(
   new RedisEventStream({
     connection: stack.use(await connectRedis(place.redis.url, { role: 'client' })),
@@ -150,6 +150,13 @@ describe('POST /api/v1/dead-letters/:id/requeue', () => {
     });
     const freed = await client.post('/api/v1/dead-letters/job-too-late/requeue', { execution: { deadline: null } });
     expect(freed.status).toBe(202);
+  });
+
+  test('refuses a payload that would not be accepted from anyone', async () => {
+    await die('job-too-large', 'TIMEOUT');
+    const large = { payload: { data: 'x'.repeat(2 ** 17) } };
+    const refused = await client.post('/api/v1/dead-letters/job-too-large/requeue', large);
+    expect(refused).toMatchObject({ status: 413, body: { details: { field: 'payload.data' } } });
   });
 
   test('is not found without a letter', async () => {

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { conflictOf, noteNotEnqueued } from '../posted-job.ts';
+import { conflictOf, noteNotEnqueued, requireFit } from '../posted-job.ts';
 import { Problem } from '../problem.ts';
 import { authorOf } from '../request/author.ts';
 import { contextOf } from '../request/context.ts';
@@ -46,11 +46,20 @@ export function requeueDeadLetter(parts: ApiParts): Route {
       200: dataAnswer('It was requeued before', requeuedSchema, location),
       202: dataAnswer('The new job is accepted', requeuedSchema, location),
     },
-    problems: ['bad-request', 'invalid-job', 'not-found', 'conflict', 'too-large', 'unsupported-media-type'],
+    problems: [
+      'bad-request',
+      'invalid-job',
+      'not-found',
+      'conflict',
+      'too-large',
+      'unsupported-media-type',
+      'overloaded',
+    ],
     async handle(request, response) {
       const jobId = String(request.params.id);
       contextOf(response).jobId = jobId;
-      const edits = await readEdits(request, parts.config.bodyLimitBytes);
+      const edits = await readEdits(request, parts.config);
+      parts.gate.admit(1);
       const requeued = await requeue(requeueParts, { tenant, jobId }, edits);
       if (requeued.kind === 'no-letter') throw noLetter(jobId);
       if (requeued.kind === 'refused') throw refused(jobId, requeued.reason);
@@ -60,12 +69,15 @@ export function requeueDeadLetter(parts: ApiParts): Route {
   };
 }
 
+type Limits = Pick<ApiParts['config'], 'bodyLimitBytes' | 'payloadLimitBytes'>;
 type Requeued = Extract<Requeue, { readonly kind: 'requeued' }>;
 
-async function readEdits(request: Request, limitBytes: number): Promise<RequeueEdits> {
+async function readEdits(request: Request, limits: Limits): Promise<RequeueEdits> {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
   if (length === '0' && encoding === undefined) return {};
-  const { payload, execution } = await readJsonBody(request, editsSchema, limitBytes);
+  const { payload, execution } = await readJsonBody(request, editsSchema, limits.bodyLimitBytes);
+  const data = payload?.data ?? null;
+  requireFit(JSON.stringify(data), { payload: { type: '', data } }, limits.payloadLimitBytes);
   return { ...(payload && { payload }), ...(execution && { execution }) };
 }
 
