@@ -81,6 +81,21 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     progress({ phase: 'inspection', percent: 20, message: 'Waiting for another byte' });
     while (first() === before);
   },
+  /** Reads and tells progress for about a second. */
+  'test.read-slowly': (_, { images, progress }) => {
+    for (let percent = 0; percent < 100; percent += 5) {
+      images[0]?.source.read(0, 1);
+      progress({ phase: 'inspection', percent, message: 'Reading slowly' });
+      pause(50);
+    }
+    return 'read';
+  },
+  /** Is not ended by TERM: its loop never gets to hear of it. */
+  'test.stubborn': (_, { progress }) => {
+    process.on('SIGTERM', () => undefined);
+    progress({ phase: 'inspection', percent: 20, message: String(process.pid) });
+    for (;;);
+  },
   'test.steps': (payload, { progress }) => {
     for (let step = 1; step <= Number(payload); step++) {
       progress({ phase: 'inspection', percent: step, message: `Step ${step}` });

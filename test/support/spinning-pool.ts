@@ -18,7 +18,8 @@ const pool = await JailPool.start({
 await pool.run(
   { operation: 'test.spin', payload: null, images: [] },
   {
-    timeoutMs: 600_000,
+    ...{ timeoutMs: 600_000, silenceMs: Infinity, progressMs: Infinity },
+    mayPublish: async () => true,
     signal: new AbortController().signal,
     onProgress: ({ message }) => process.stdout.write(message),
   },

@@ -1,5 +1,6 @@
 import type { Duty } from '@guestkit/core/coordination/duty';
 import { cancelDuty } from '@guestkit/core/history/cancel-duty';
+import { reaperDuty } from '@guestkit/core/history/reaper-duty';
 import type { ApiParts } from './api-parts.ts';
 import { artifactSweepDuty } from './artifact-sweep.ts';
 
@@ -21,5 +22,5 @@ export type DutyParts = Pick<
 
 /** What only the leading node does. */
 export function duties(parts: DutyParts): readonly Duty[] {
-  return [...parts.reconciler.duties, artifactSweepDuty(parts), cancelDuty(parts)];
+  return [...parts.reconciler.duties, artifactSweepDuty(parts), cancelDuty(parts), reaperDuty(parts)];
 }

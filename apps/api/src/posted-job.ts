@@ -24,7 +24,8 @@ export interface PostedJob {
 export function readPostedJob(text: string, { config, clock }: Pick<ApiParts, 'config' | 'clock'>): PostedJob {
   const { document, warnings } = parseJobDocument(text, 'http', { now: clock });
   requireFit(text, document, config.payloadLimitBytes);
-  const job = { tenant: config.tenant, pool: poolOf(document, DEFAULT_POOL), document, acceptedAtMs: clock() };
+  const { tenant, waitSeconds } = config;
+  const job = { tenant, pool: poolOf(document, DEFAULT_POOL), document, acceptedAtMs: clock(), waitSeconds };
   return { job, warnings };
 }
 

@@ -5,6 +5,7 @@ import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-int
 import { assertRedisFit } from '@guestkit/core/coordination/redis/check';
 import { connectRedis, type RedisConnection } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisWorkerRegistry } from '@guestkit/core/coordination/redis/worker-registry';
 import { createBullmqQueue } from '@guestkit/core/queue/bullmq-queue';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -72,6 +73,7 @@ export async function startWorker(
   const registry = new RedisWorkerRegistry({ connection, prefix });
   const cancels = opened.use(await new RedisCancelIntents({ connection, prefix }).watch(onError));
 
+  const fence = new RedisFence({ connection, prefix });
   const artifacts = opened.use(await openArtifactStore(config));
 
   let consumer: Consumption | undefined;
@@ -107,12 +109,13 @@ export async function startWorker(
   const handle = createAttemptHandler({
     workerId: config.workerId,
     advertise: () => heartbeat.advertisement,
-    ...{ registry, events, cancels, jails, metrics, logger },
+    ...{ registry, events, cancels, fence, jails, metrics, logger },
     operations: repertoire.operations,
     inlineRunners: repertoire.inlineRunners,
     maxLostAttempts: config.maxLostAttempts,
     retry: config.retry,
     keeping: { artifacts, resultInlineBytes: config.resultInlineBytes, resultLimitBytes: config.resultLimitBytes },
+    limits: config,
     leaving: leaving.signal,
   });
   const stuck = Promise.withResolvers<void>();

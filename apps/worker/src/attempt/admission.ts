@@ -10,6 +10,7 @@ import type { Operation } from '@guestkit/operations/operation';
 import { knownCancel } from './cancellation.ts';
 import type { AttemptHost } from './host.ts';
 import { policyOf } from './retry.ts';
+import { waitedTooLong } from './time-limits.ts';
 
 /** Whether an attempt may begin here and now. */
 export type Admission =
@@ -21,8 +22,8 @@ export type Admission =
 
 export async function admit(delivery: Delivery, host: AttemptHost): Promise<Admission> {
   const { document } = delivery.job;
-  const cancel = knownCancel(host.cancels, delivery.job);
-  if (cancel) return refused(cancel);
+  const unwanted = knownCancel(host.cancels, delivery.job) ?? waitedTooLong(delivery);
+  if (unwanted) return refused(unwanted);
   const end = endOf(delivery, host);
   if (end) return end;
   const operation = host.operations.get(document.operation);

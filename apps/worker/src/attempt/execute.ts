@@ -1,12 +1,15 @@
+import type { AttemptClaim } from '@guestkit/core/coordination/fence';
 import type { JobDocument } from '@guestkit/core/job/document';
-import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Operation, Progress } from '@guestkit/operations/operation';
 import { factsOf } from '../jail/error-facts.ts';
 import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
 import type { AttemptHost } from './host.ts';
+import { claimPublication, mayPublish } from './publication.ts';
+import { timeLimits } from './time-limits.ts';
 
 export interface Execution {
   readonly document: JobDocument;
+  readonly claim: AttemptClaim;
   readonly operation: Operation;
   readonly payload: unknown;
   readonly signal: AbortSignal;
@@ -15,10 +18,10 @@ export interface Execution {
 
 /** Runs an operation where it declares to run, within the time it has. */
 export async function execute(execution: Execution, host: AttemptHost): Promise<JailReport> {
-  const { operation, payload, document, signal, onProgress } = execution;
+  const { operation, payload, document, claim, signal, onProgress } = execution;
   if (signal.aborted) return emptyReport({ kind: 'stopped' });
-  const timeoutMs = timeLimitMs(document);
-  if (timeoutMs <= 0) return emptyReport({ kind: 'timeout' });
+  const limits = timeLimits(document, host.limits);
+  if (limits.timeoutMs <= 0) return emptyReport({ kind: 'timeout' });
   if (operation.isolation === 'inline') return emptyReport(runInline(execution, host));
   const task = {
     operation: operation.name,
@@ -26,13 +29,14 @@ export async function execute(execution: Execution, host: AttemptHost): Promise<
     images: operation.images(payload),
     output: operation.output(payload),
   };
-  return host.jails.run(task, { timeoutMs, signal, onProgress });
-}
-
-/** Whichever comes first, the timeout of the attempt or the deadline of the job. */
-function timeLimitMs({ execution }: JobDocument): number {
-  const untilDeadlineMs = execution.deadline === undefined ? Infinity : epochMsOf(execution.deadline) - Date.now();
-  return Math.min(execution.timeout_seconds * 1000, untilDeadlineMs);
+  // who writes nothing pays for no fence
+  const claimed = task.output && (await claimPublication(host.fence, claim, document));
+  if (claimed === 'overtaken' || claimed === 'closed') return emptyReport({ kind: claimed });
+  return host.jails.run(task, {
+    ...limits,
+    ...{ signal, onProgress },
+    mayPublish: () => mayPublish(host.fence, claim, signal),
+  });
 }
 
 function runInline({ operation, payload, onProgress }: Execution, { inlineRunners }: AttemptHost): Ending {

@@ -16,7 +16,7 @@ const CODE_OF_DISK_ERROR: Readonly<Record<DiskErrorKind, ErrorCode>> = {
   'not-found': 'NOT_IN_IMAGE',
 };
 
-export type Failure = Exclude<Ending, { readonly kind: 'result' | 'stopped' }>;
+export type Failure = Exclude<Ending, { readonly kind: 'result' | 'stopped' | 'overtaken' | 'closed' }>;
 
 /** The error that a failed attempt leaves in the result. */
 export function errorOf(failure: Failure): JobError {
@@ -27,6 +27,10 @@ export function errorOf(failure: Failure): JobError {
       return jobError(failure.code, failure.message);
     case 'timeout':
       return jobError('TIMEOUT', 'The attempt ran longer than execution.timeout_seconds');
+    case 'heartbeat-lost':
+      return jobError('HEARTBEAT_LOST', `The attempt gave no sign of life for ${failure.seconds} s`);
+    case 'no-progress':
+      return jobError('NO_PROGRESS', `The attempt told no progress for ${failure.seconds} s`);
     case 'died':
       return failure.outOfMemory
         ? jobError('OUT_OF_MEMORY', `The attempt needed more memory than it is allowed: ${failure.reason}`)

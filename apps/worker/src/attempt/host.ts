@@ -1,12 +1,14 @@
 import type { RetrySettings } from '@guestkit/core/config/retry-setting';
 import type { CancelWatch } from '@guestkit/core/coordination/cancel-intents';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { Fence } from '@guestkit/core/coordination/fence';
 import type { WorkerAdvertisement, WorkerRegistry } from '@guestkit/core/coordination/worker-registry';
 import type { Logger } from '@guestkit/core/telemetry/logger';
 import type { WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import type { Operation, Runner } from '@guestkit/operations/operation';
 import type { JailPool } from '../jail/pool.ts';
 import type { DataKeeping } from './keep-data.ts';
+import type { LimitSettings } from './time-limits.ts';
 
 /** The worker, as its attempts see it. */
 export interface AttemptHost {
@@ -15,6 +17,8 @@ export interface AttemptHost {
   readonly registry: WorkerRegistry;
   readonly events: EventStream;
   readonly cancels: CancelWatch;
+  readonly fence: Fence;
+  readonly limits: LimitSettings;
   readonly jails: JailPool;
   readonly operations: ReadonlyMap<string, Operation>;
   /** For operations that run in the worker itself. */

@@ -11,6 +11,7 @@ export type Happening = Told<JobEvent>;
 export interface JournalOptions {
   readonly events: EventStream;
   readonly delivery: Delivery;
+  readonly token: string;
   readonly workerId: string;
   readonly onError: (error: Error) => void;
 }
@@ -43,7 +44,7 @@ export class AttemptJournal {
   }
 
   #eventOf(happening: Happening): JobEvent {
-    const { delivery, workerId } = this.#options;
+    const { delivery, workerId, token } = this.#options;
     const { attempt, job } = delivery;
     const sequence = sequenceOf(attempt, this.#next);
     this.#next += 1;
@@ -54,6 +55,7 @@ export class AttemptJournal {
       sequence,
       timestamp: timestampOf(Date.now()),
       worker_id: workerId,
+      token,
     };
     return { ...base, ...happening };
   }

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { artifactKey } from '@guestkit/core/artifact/artifact-key';
+import { type ArtifactOwner, artifactKey } from '@guestkit/core/artifact/artifact-key';
 import type { ArtifactStore } from '@guestkit/core/artifact/artifact-store';
 import { keepArtifact } from '@guestkit/core/artifact/keep-artifact';
 import { type ArtifactReference, RESULT_DATA } from '@guestkit/core/job/artifact';
 import { jobError } from '@guestkit/core/job/error-code';
 import type { JobError } from '@guestkit/core/job/result';
-import type { Delivery } from '@guestkit/core/queue/job-queue';
 
 /** Where the data of results go. */
 export interface DataKeeping {
@@ -26,14 +24,13 @@ export type KeptData =
 /** Puts the data of a result into the artifact store when they are too large to pass through Redis and SQL. */
 export async function keepData(
   data: unknown,
-  { job, attempt }: Delivery,
+  owner: ArtifactOwner,
   { artifacts, resultInlineBytes, resultLimitBytes }: DataKeeping,
   signal: AbortSignal,
 ): Promise<KeptData> {
   const content = Buffer.from(JSON.stringify(data) ?? 'null');
   if (content.length <= resultInlineBytes) return { kind: 'inline', answer: { data } };
   if (content.length > resultLimitBytes) return refused(tooLarge(content.length, resultLimitBytes));
-  const owner = { tenant: job.tenant, jobId: job.document.job_id, attempt, token: newToken() };
   const named = { name: RESULT_DATA, key: artifactKey(owner, RESULT_DATA), media_type: 'application/json' };
   try {
     const data_artifact = await keepArtifact(artifacts, named, content, { signal });
@@ -41,11 +38,6 @@ export async function keepData(
   } catch (error) {
     return refused(notStored(error));
   }
-}
-
-/** Unlike that of any other delivery: a late one overwrites nothing. */
-function newToken(): string {
-  return randomBytes(8).toString('hex');
 }
 
 function tooLarge(sizeBytes: number, limitBytes: number): JobError {

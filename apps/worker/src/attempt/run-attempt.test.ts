@@ -6,6 +6,7 @@ import { openArtifact } from '@guestkit/core/artifact/read-artifact';
 import { readRetrySettings } from '@guestkit/core/config/retry-setting';
 import { CancelCopy } from '@guestkit/core/coordination/cancel-copy';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { Fence } from '@guestkit/core/coordination/fence';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
 import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
 import type { JobEvent } from '@guestkit/core/job/event';
@@ -148,6 +149,44 @@ describe('an attempt', () => {
     expect(told.at(-1)).toMatchObject({ type: 'finished', result: { status: 'cancelled' } });
   });
 
+  test('ends its job without running when that has waited too long', async () => {
+    const { told, events } = recorder();
+    const given = delivery('system.echo', { execution: { timeouts: { wait_seconds: 60 } } });
+    const late = { ...given, job: { ...given.job, acceptedAtMs: Date.now() - 61_000 } };
+    expect(await handle(late, { events })).toMatchObject({ kind: 'failed', retry: false });
+    expect(told.at(-1)).toMatchObject({ result: { status: 'timeout', error: { code: 'WAIT_TIMEOUT' } } });
+    expect(await handle({ ...late, attempt: 2 })).toMatchObject({ kind: 'completed' });
+  });
+
+  test('is ended when it gives no sign of life, and is followed by another', async () => {
+    const { told, events } = recorder();
+    const job = delivery('test.spin', { execution: { max_attempts: 2, timeouts: { heartbeat_seconds: 1 } } });
+    expect(await handle(job, { events })).toMatchObject({ kind: 'failed', retry: true });
+    expect(told.at(-1)).toMatchObject({ type: 'released', error: { code: 'HEARTBEAT_LOST' } });
+  });
+
+  test('is ended when it makes no progress for as long as the worker is configured', async () => {
+    const { told, events } = recorder();
+    const limits = { attemptHeartbeatSeconds: 0, progressSeconds: 1 };
+    await handle(delivery('test.spin'), { events, limits });
+    expect(told.at(-1)).toMatchObject({ result: { status: 'timeout', error: { code: 'NO_PROGRESS' } } });
+  });
+
+  test('says in every event which delivery it belongs to', async () => {
+    const { told, events } = recorder();
+    await handle(delivery('system.echo'), { events });
+    const first = new Set(told.map(({ token }) => token));
+    await handle(delivery('system.echo'), { events });
+    expect(first.size).toBe(1);
+    expect(new Set(told.map(({ token }) => token)).size).toBe(2);
+  });
+
+  test('pays for no fence when it writes no output', async () => {
+    const fence = { raise: () => expect.fail('raised'), holds: () => expect.fail('asked'), close: () => expect.fail() };
+    expect(await handle(delivery('test.return'), { fence })).toMatchObject({ kind: 'completed' });
+    expect(await handle(delivery('system.echo'), { fence })).toMatchObject({ kind: 'completed' });
+  });
+
   test('is refused when too many workers vanished before it', async () => {
     const { told, events } = recorder();
     const job = delivery('system.echo', { execution: { max_attempts: 9 } });
@@ -261,6 +300,8 @@ function retrying(job: QueuedJob, max_attempts: number): QueuedJob {
 
 const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
 
+const FENCE: Fence = { raise: async () => 'raised', holds: async () => true, close: async () => undefined };
+
 function cancelOf(reason: string) {
   return { tenant: QUEUE.tenant, jobId: jobDocument().job_id, reason };
 }
@@ -278,6 +319,8 @@ function handle(given: Delivery, host: Partial<AttemptHost> = {}, lost: AbortSig
     registry: REGISTRY,
     events: recorder().events,
     cancels: new CancelCopy(),
+    fence: FENCE,
+    limits: { attemptHeartbeatSeconds: 0, progressSeconds: 0 },
     jails,
     operations: TEST_REPERTOIRE.operations,
     inlineRunners: runners,

@@ -1,3 +1,4 @@
+import { type AttemptClaim, newToken } from '@guestkit/core/coordination/fence';
 import { classOf, jobError } from '@guestkit/core/job/error-code';
 import type { FinishedEvent } from '@guestkit/core/job/event';
 import type { EndCause } from '@guestkit/core/job/next-attempt';
@@ -53,6 +54,7 @@ export function createAttemptHandler(host: AttemptHost): DeliveryHandler {
 class Attempt {
   readonly #host: AttemptHost;
   readonly #delivery: Delivery;
+  readonly #claim: AttemptClaim;
   readonly #lost: AbortSignal;
   readonly #declined: Declined;
   readonly #journal: AttemptJournal;
@@ -63,11 +65,14 @@ class Attempt {
   constructor(host: AttemptHost, delivery: Delivery, lost: AbortSignal, declined: Declined) {
     this.#host = host;
     this.#delivery = delivery;
+    const { job, attempt } = delivery;
+    const token = newToken(this.#startedAtMs);
+    this.#claim = { tenant: job.tenant, jobId: job.document.job_id, attempt, token };
     this.#lost = lost;
     this.#declined = declined;
     this.#logger = jobLogger(host.logger, delivery.job.document, delivery.attempt);
     const onError = (err: Error) => this.#logger.warn({ err }, 'event could not be told');
-    this.#journal = new AttemptJournal({ events: host.events, delivery, workerId: host.workerId, onError });
+    this.#journal = new AttemptJournal({ events: host.events, delivery, token, workerId: host.workerId, onError });
     this.#progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
   }
 
@@ -88,7 +93,7 @@ class Attempt {
     using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
     const signal = AbortSignal.any([this.#lost, this.#host.leaving, ...(cancellation ? [cancellation.signal] : [])]);
     const onProgress = (step: Progress) => this.#progress.add(step);
-    const report = await execute({ document, operation, payload, signal, onProgress }, this.#host);
+    const report = await execute({ document, claim: this.#claim, operation, payload, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
     return await this.#settle(report, cancellation);
   }
@@ -101,7 +106,8 @@ class Attempt {
 
   #settle(report: JailReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
     const { ending } = report;
-    if (this.#lost.aborted) return this.#abandon();
+    if (this.#lost.aborted || ending.kind === 'overtaken') return this.#abandon();
+    if (ending.kind === 'closed') return this.#leaveEnded();
     if (ending.kind === 'result') return this.#complete(ending.value, report);
     if (cancellation?.error) return this.#fail(cancellation.error, report);
     if (ending.kind === 'stopped') return this.#release();
@@ -117,6 +123,13 @@ class Attempt {
     return { kind: 'released' };
   }
 
+  /** History has ended the job by itself: nothing is to be told. */
+  #leaveEnded(): Outcome {
+    this.#progress.take();
+    this.#host.metrics.attempts.inc({ outcome: 'lost' });
+    return { kind: 'failed', retry: false, reason: 'The job had ended before' };
+  }
+
   async #release(): Promise<Outcome> {
     await this.#tell({ type: 'released', reason: 'drain' });
     this.#host.metrics.attempts.inc({ outcome: 'drain' });
@@ -126,7 +139,7 @@ class Attempt {
 
   async #complete(data: unknown, report: JailReport): Promise<Outcome> {
     const outputs = report.output && { primary: report.output.destination };
-    const kept = await keepData(data, this.#delivery, this.#host.keeping, this.#lost);
+    const kept = await keepData(data, this.#claim, this.#host.keeping, this.#lost);
     if (this.#lost.aborted) return this.#abandon();
     if (kept.kind === 'refused') return this.#fail(kept.error, report);
     const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
@@ -147,9 +160,7 @@ class Attempt {
 
   async #failForGood(error: JobError, because: EndCause, report: JailReport): Promise<Outcome> {
     const result = failedResult(this.#endedAttempt(report), error);
-    // what somebody wanted has not failed
-    const isWanted = result.status === 'cancelled';
-    const told = await this.#finish(result, isWanted ? {} : { dead_letter: { class: classOf(error), because } });
+    const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
     return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
   }
 

@@ -92,6 +92,23 @@ describe('an attempt that goes wrong', () => {
     await vi.waitFor(() => expect(jailPids().filter((pid) => before.includes(pid)).length).toBeLessThan(before.length));
   });
 
+  test.each(['test.spin', 'test.sleep'])('%s is ended when it gives no sign of life', async (operation) => {
+    expect((await bench.run(operation, null, { silenceMs: 300 })).ending).toEqual({
+      kind: 'heartbeat-lost',
+      seconds: 0.3,
+    });
+  });
+
+  test('is ended when it makes no progress, though it gives signs of life', async () => {
+    const { ending } = await bench.run('test.until-changed', null, { silenceMs: 300, progressMs: 600 });
+    expect(ending).toEqual({ kind: 'no-progress', seconds: 0.6 });
+  });
+
+  test('goes on for as long as it reads and tells progress', async () => {
+    const { ending } = await bench.run('test.read-slowly', null, { silenceMs: 400, progressMs: 400 });
+    expect(ending).toEqual({ kind: 'result', value: 'read' });
+  });
+
   test('is ended when its caller says so', async () => {
     const stop = new AbortController();
     const { ending } = await bench.run('test.spin', null, { signal: stop.signal, onProgress: () => stop.abort() });

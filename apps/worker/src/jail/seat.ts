@@ -19,7 +19,7 @@ const MEASURE_MS = 100;
 const ABANDON_MS = 2000;
 
 export interface SeatOptions {
-  readonly settings: SeatSettings;
+  readonly settings: Omit<SeatSettings, 'pulse'>;
   /** The thread's program; tests name their own. */
   readonly server: URL;
   readonly killGraceMs: number;
@@ -29,23 +29,35 @@ export interface SeatOptions {
   readonly onGone: () => void;
 }
 
-export interface RunLimits {
+/** Infinity for no bound. */
+export interface TimeBounds {
   readonly timeoutMs: number;
+  /** Between two signs of life. */
+  readonly silenceMs: number;
+  /** Between two reports of progress that say something new. */
+  readonly progressMs: number;
+}
+
+export interface RunLimits extends TimeBounds {
   readonly signal: AbortSignal;
   readonly onProgress: (step: Progress) => void;
+  /** Asked right before an output is given its name. */
+  readonly mayPublish: () => Promise<boolean>;
 }
 
 /** A thread and its jail, seen from the main loop, which can end the jail even when the thread hangs. */
 export class Seat {
   readonly #options: SeatOptions;
   readonly #thread: Worker;
+  readonly #pulse = new Int32Array(new SharedArrayBuffer(4));
   #pid: number | undefined;
   #run: Run | undefined;
   #gone = false;
 
   constructor(options: SeatOptions) {
     this.#options = options;
-    this.#thread = new Worker(options.server, { workerData: options.settings, execArgv: [] });
+    const workerData: SeatSettings = { ...options.settings, pulse: this.#pulse };
+    this.#thread = new Worker(options.server, { workerData, execArgv: [] });
     this.#thread.on('message', (news: SeatNews) => this.#hear(news));
     this.#thread.on('error', (error: Error) => options.onBroken(error.message));
     this.#thread.on('exit', () => this.#leave({ kind: 'died', reason: 'its thread ended', outOfMemory: false }));
@@ -54,9 +66,14 @@ export class Seat {
   /** Runs one task. Always resolves: whatever goes wrong in a jail is a report. */
   run(task: JailTask, limits: RunLimits): Promise<JailReport> {
     const { memoryMb } = this.#options.settings;
-    const run = new Run({ ...limits, memoryMb, pid: () => this.#pid, end: (ending) => this.#end(ending) });
+    const run = new Run({
+      ...{ ...limits, memoryMb },
+      pid: () => this.#pid,
+      pulse: () => Atomics.load(this.#pulse, 0),
+      end: (ending) => this.#end(ending),
+    });
     this.#run = run;
-    this.#thread.postMessage({ task } satisfies SeatOrder);
+    this.#order({ type: 'run', task });
     run.watch();
     return run.report;
   }
@@ -74,11 +91,23 @@ export class Seat {
       this.#options.onBroken(news.message);
     } else if (news.type === 'progress') {
       this.#run?.onProgress(news.step);
+    } else if (news.type === 'may-publish') {
+      void this.#answer(this.#run);
     } else {
       this.#pid = undefined;
       this.#run?.finish(news.report);
       this.#run = undefined;
     }
+  }
+
+  async #answer(run: Run | undefined): Promise<void> {
+    const granted = run !== undefined && (await run.mayPublish());
+    // an attempt that was ended meanwhile has nobody that waits for this
+    if (this.#run === run) this.#order({ type: 'publish', granted });
+  }
+
+  #order(order: SeatOrder): void {
+    this.#thread.postMessage(order);
   }
 
   /** TERM, grace, KILL. The thread then reports a dead jail; if it hangs, it is left behind. */
@@ -115,15 +144,20 @@ export class Seat {
 interface RunOptions extends RunLimits {
   readonly memoryMb: number;
   readonly pid: () => number | undefined;
+  /** How many signs of life there were. */
+  readonly pulse: () => number;
   readonly end: (ending: Ending) => void;
 }
 
-/** One task on a seat: watches time, memory and the caller's signal, and decides first who ended it. */
+/** One task on a seat: watches time, signs of life, memory and the caller's signal, and decides first who ended it. */
 class Run {
   readonly #options: RunOptions;
   readonly #report = Promise.withResolvers<JailReport>();
+  readonly #decided = Promise.withResolvers<false>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #onAbort = () => this.#decide({ kind: 'stopped' });
+  readonly #life: Watch;
+  readonly #progress: Watch;
   #verdict: Ending | undefined;
   /** What Node and the loaded code take before the attempt begins. */
   #baseBytes: number | undefined;
@@ -132,6 +166,8 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#life = new Watch(options.silenceMs);
+    this.#progress = new Watch(options.progressMs);
   }
 
   get report(): Promise<JailReport> {
@@ -142,15 +178,21 @@ class Run {
     const { timeoutMs, signal } = this.#options;
     this.#timers.push(
       setTimeout(() => this.#decide({ kind: 'timeout' }), timerMs(timeoutMs)),
-      setInterval(() => this.#measure(), MEASURE_MS),
+      setInterval(() => this.#look(), MEASURE_MS),
     );
-    this.#measure();
+    this.#look();
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
 
   onProgress(step: Progress): void {
+    this.#progress.note(`${step.phase} ${step.percent} ${step.message}`);
     if (this.#verdict === undefined) this.#options.onProgress(step);
+  }
+
+  /** What is being ended publishes nothing more. */
+  async mayPublish(): Promise<boolean> {
+    return (await Promise.race([this.#options.mayPublish(), this.#decided.promise])) && this.#verdict === undefined;
   }
 
   finish(report: JailReport): void {
@@ -168,7 +210,16 @@ class Run {
   #decide(verdict: Ending): void {
     if (this.#verdict !== undefined) return;
     this.#verdict = verdict;
+    this.#decided.resolve(false);
     this.#options.end(verdict);
+  }
+
+  #look(): void {
+    this.#measure();
+    this.#life.note(this.#options.pulse());
+    const { silenceMs, progressMs } = this.#options;
+    if (this.#life.isOver) this.#decide({ kind: 'heartbeat-lost', seconds: silenceMs / 1000 });
+    if (this.#progress.isOver) this.#decide({ kind: 'no-progress', seconds: progressMs / 1000 });
   }
 
   #measure(): void {
@@ -181,6 +232,27 @@ class Run {
     if (memory.residentBytes > this.#baseBytes + this.#options.memoryMb * 2 ** 20) {
       this.#decide({ kind: 'died', reason: 'it outgrew its memory', outOfMemory: true });
     }
+  }
+}
+
+/** Whether something has been the same for too long. */
+class Watch {
+  readonly #boundMs: number;
+  #seen: unknown;
+  #sinceMs = performance.now();
+
+  constructor(boundMs: number) {
+    this.#boundMs = boundMs;
+  }
+
+  note(seen: unknown): void {
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#sinceMs = performance.now();
+  }
+
+  get isOver(): boolean {
+    return performance.now() - this.#sinceMs > this.#boundMs;
   }
 }
 

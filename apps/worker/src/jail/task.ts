@@ -26,6 +26,11 @@ export type Ending =
   /** It said what no jail of ours says. */
   | { readonly kind: 'abuse'; readonly message: string }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'heartbeat-lost' | 'no-progress'; readonly seconds: number }
+  /** A newer attempt of the job has begun, so that this one may not publish. */
+  | { readonly kind: 'overtaken' }
+  /** The job has ended already. */
+  | { readonly kind: 'closed' }
   /** The caller's signal fired. */
   | { readonly kind: 'stopped' };
 
@@ -51,6 +56,8 @@ export function emptyReport(ending: Ending): JailReport {
 export type ChecksumOutcome = 'success' | 'failure' | 'skipped';
 
 export interface SeatSettings extends ImageRules, OutputRules {
+  /** Grows with every sign of life of an attempt; read by the main loop, which a busy thread cannot tell anything. */
+  readonly pulse: Int32Array<SharedArrayBuffer>;
   readonly command: JailCommand;
   readonly memoryMb: number;
   readonly maxResultBytes: number;
@@ -69,9 +76,10 @@ export interface OutputRules {
 }
 
 /** From the main loop to the thread of a seat. */
-export interface SeatOrder {
-  readonly task: JailTask;
-}
+export type SeatOrder =
+  | { readonly type: 'run'; readonly task: JailTask }
+  /** Answers `may-publish`. */
+  | { readonly type: 'publish'; readonly granted: boolean };
 
 export interface Readiness {
   /** From the start of the process. */
@@ -86,4 +94,6 @@ export type SeatNews =
   /** No jail could be started; the thread tries again. */
   | { readonly type: 'broken'; readonly message: string }
   | { readonly type: 'progress'; readonly step: Progress }
+  /** The output is written, and would be given its name now. */
+  | { readonly type: 'may-publish' }
   | { readonly type: 'ended'; readonly report: JailReport };

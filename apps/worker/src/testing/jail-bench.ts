@@ -62,7 +62,12 @@ const DEFAULTS = {
   onBroken: () => undefined,
 } as const;
 
-const LIMITS: RunLimits = { timeoutMs: 20_000, signal: new AbortController().signal, onProgress: () => undefined };
+const LIMITS: RunLimits = {
+  ...{ timeoutMs: 20_000, silenceMs: Infinity, progressMs: Infinity },
+  signal: new AbortController().signal,
+  onProgress: () => undefined,
+  mayPublish: async () => true,
+};
 
 async function startSpinning(run: JailBench['run']) {
   const pid = Promise.withResolvers<number>();

@@ -30,6 +30,7 @@ export const API_KEYS = {
     100_000,
   ),
   artifactGraceHours: integer('How long the artifact store keeps what belongs to no job, in hours', 24, { min: 1 }),
+  waitSeconds: integer('How long a job may wait for its first attempt, in seconds; 0 for no limit', 0),
   shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
 } as const;
 

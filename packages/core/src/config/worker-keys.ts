@@ -38,6 +38,8 @@ export const WORKER_KEYS = {
   jailMemoryMb: integer('Memory of an attempt, in MiB', 512, { min: 64 }),
   jailUser: flag('Run attempts as nobody when started as root', true),
   killGraceMs: milliseconds('From TERM to KILL', 2000),
+  attemptHeartbeatSeconds: integer('How long an attempt may give no sign of life, in seconds; 0 for no limit', 300),
+  progressSeconds: integer('How long an attempt may tell no progress, in seconds; 0 for no limit', 0),
   drainMs: milliseconds('How long attempts may go on after a stop signal', 30_000, { min: 0 }),
   metricsHost: text('Address of the metrics', '127.0.0.1'),
   metricsPort: port('Port of the metrics', 9090),

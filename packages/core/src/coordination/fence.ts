@@ -9,8 +9,8 @@ export interface AttemptClaim {
 
 /** Who may publish the outputs of a job: the newest of its attempts, by number and then by token. */
 export interface Fence {
-  /** An attempt that may publish begins; it is remembered for so long. `false` when a newer one has begun before it. */
-  raise(claim: AttemptClaim, timeToLiveMs: number): Promise<boolean>;
+  /** An attempt that may publish begins; it is remembered for so long. `overtaken`: a newer one has begun before it. */
+  raise(claim: AttemptClaim, timeToLiveMs: number): Promise<'raised' | 'overtaken' | 'closed'>;
   /** Whether it is still the newest. An attempt that the fence does not know may not publish. */
   holds(claim: AttemptClaim): Promise<boolean>;
   /** Lets nobody publish for a job that has ended without a word of its attempts. */

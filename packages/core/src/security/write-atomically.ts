@@ -5,13 +5,15 @@ import path from 'node:path';
 export interface WriteOptions {
   /** Fires when the writer may no longer publish: then nothing appears under the name. */
   readonly signal?: AbortSignal;
+  /** Called when all is written and synced; nothing appears when it throws. */
+  readonly beforePublishing?: () => Promise<void>;
 }
 
 /** Writes a file that is seen whole or not at all, even after a crash. Returns its size in bytes. */
 export async function writeAtomically(
   file: string,
   content: string | Uint8Array | AsyncIterable<Uint8Array>,
-  { signal }: WriteOptions = {},
+  { signal, beforePublishing }: WriteOptions = {},
 ): Promise<number> {
   const temporary = path.join(
     path.dirname(file),
@@ -19,6 +21,7 @@ export async function writeAtomically(
   );
   try {
     const sizeBytes = await writeNew(temporary, content);
+    await beforePublishing?.();
     signal?.throwIfAborted();
     await rename(temporary, file);
     await syncFolder(path.dirname(file));

@@ -1,10 +1,9 @@
 // The thread beside the main loop that keeps one jail warm and serves it: slow storage blocks this thread, and neither the
 // leases of the worker nor other attempts. In order: start a jail, say so, wait for a task, serve it, report, start over.
 
-import { on } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { SeatNews, SeatOrder, SeatSettings } from '../task.ts';
+import type { JailTask, SeatNews, SeatOrder, SeatSettings } from '../task.ts';
 import { JailProcess } from './jail-process.ts';
 import { serveAttempt } from './serve-attempt.ts';
 
@@ -15,23 +14,31 @@ if (port === null) throw new Error('Cannot serve a jail: this is not a thread');
 const settings = workerData as SeatSettings;
 const tell = (news: SeatNews) => port.postMessage(news);
 
-const orders = on(port, 'message');
+let order = Promise.withResolvers<JailTask>();
+let permission = Promise.withResolvers<boolean>();
+port.on('message', (news: SeatOrder) => {
+  if (news.type === 'run') order.resolve(news.task);
+  else permission.resolve(news.granted);
+});
 
-let order = orders.next();
 for (;;) {
   const jail = await startJail();
   // a jail may also die while it waits, and then the order goes to its successor
-  const taken = jail && (await Promise.race([order, jail.exited.then(() => undefined)]));
-  if (jail === undefined || taken === undefined) continue;
-  const [{ task }] = taken.value as [SeatOrder];
-  order = orders.next();
+  const task = jail && (await Promise.race([order.promise, jail.exited.then(() => undefined)]));
+  if (jail === undefined || task === undefined) continue;
+  order = Promise.withResolvers();
   const report = await serveAttempt({
-    jail,
-    settings,
-    task,
+    ...{ jail, settings, task, mayPublish },
     onProgress: (step) => tell({ type: 'progress', step }),
+    onLife: () => Atomics.add(settings.pulse, 0, 1),
   });
   tell({ type: 'ended', report });
+}
+
+function mayPublish(): Promise<boolean> {
+  permission = Promise.withResolvers();
+  tell({ type: 'may-publish' });
+  return permission.promise;
 }
 
 async function startJail(): Promise<JailProcess | undefined> {

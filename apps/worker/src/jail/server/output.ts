@@ -6,6 +6,7 @@ import { PathError } from '@guestkit/core/security/path-error';
 import { writeAtomically } from '@guestkit/core/security/write-atomically';
 import type { OutputRequest } from '@guestkit/operations/operation';
 import type { OutputRules, WrittenOutput } from '../task.ts';
+import { NotPermitted, permission } from './permission.ts';
 import { Refusal } from './refusal.ts';
 
 const RENDER: Readonly<Record<OutputRequest['format'], (value: unknown) => string | Promise<string>>> = {
@@ -24,22 +25,28 @@ export function checkOutput(request: OutputRequest, { outputRoots }: OutputRules
   placeOf(request, outputRoots, images);
 }
 
-/** Writes the document of a result whole or not at all; nothing appears when the signal fires first. @throws Refusal */
+export interface WriteRules extends OutputRules {
+  readonly images: readonly FileStamp[];
+  readonly signal: AbortSignal;
+  /** Asked when all is written. */
+  readonly mayPublish: () => Promise<boolean>;
+}
+
+/** Writes the document of a result whole or not at all; nothing appears when the signal fires first. @throws Refusal, NotPermitted */
 export async function writeOutput(
   value: unknown,
   request: OutputRequest,
-  {
-    outputRoots,
-    images,
-    signal,
-  }: OutputRules & { readonly images: readonly FileStamp[]; readonly signal: AbortSignal },
+  { outputRoots, images, signal, mayPublish }: WriteRules,
 ): Promise<WrittenOutput> {
   const place = placeOf(request, outputRoots, images);
   try {
-    const sizeBytes = await writeAtomically(place.path, await render(documentOf(value, request), request), { signal });
+    const sizeBytes = await writeAtomically(place.path, await render(documentOf(value, request), request), {
+      signal,
+      beforePublishing: () => permission(mayPublish),
+    });
     return { destination: request.destination, sizeBytes };
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error instanceof NotPermitted) throw error;
     throw failed(request.destination, error);
   }
 }

@@ -6,6 +6,7 @@ import { parseChecksum, sha256Of } from './checksum.ts';
 import { ImageDesk } from './image-desk.ts';
 import type { JailProcess } from './jail-process.ts';
 import { checkOutput, writeOutput } from './output.ts';
+import { NotPermitted } from './permission.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { converse, deathOf } from './session.ts';
 
@@ -14,6 +15,9 @@ export interface AttemptService {
   readonly settings: Omit<SeatSettings, 'command' | 'memoryMb'>;
   readonly task: JailTask;
   readonly onProgress: (step: Progress) => void;
+  /** Told of every sign of life. */
+  readonly onLife: () => void;
+  readonly mayPublish: () => Promise<boolean>;
 }
 
 /** Serves one task from first to last, measures what the jail used, and ends it. */
@@ -41,13 +45,13 @@ class ServedAttempt {
   }
 
   async run(): Promise<Ending> {
-    const { jail, task, settings, onProgress } = this.#service;
+    const { jail, task, settings, onProgress, onLife } = this.#service;
     if (task.images.length > 0) this.#tell('validation', 5, 'Opening the image');
     const images = task.images.map((request) => this.#desk.openImage(request));
     if (task.output) checkOutput(task.output, settings, this.#desk.stamps);
     for (const image of images) await this.#verifyChecksum(image);
     const ending = await converse({
-      ...{ jail, task, images, onProgress },
+      ...{ jail, task, images, onProgress, onLife },
       desk: this.#desk,
       maxResultBytes: settings.maxResultBytes,
     });
@@ -60,7 +64,10 @@ class ServedAttempt {
     if (request.checksum === undefined) return void this.checksums.push('skipped');
     const expected = parseChecksum(request.checksum);
     this.#tell('validation', 10, 'Checking the SHA-256 of the image');
-    const readInto = (buffer: Buffer, offset: number) => this.#desk.readInto(source, buffer, offset);
+    const readInto = (buffer: Buffer, offset: number) => {
+      this.#service.onLife();
+      this.#desk.readInto(source, buffer, offset);
+    };
     const actual = await sha256Of({ sizeBytes, readInto }, this.#service.jail.gone);
     this.checksums.push(actual === expected ? 'success' : 'failure');
     if (actual === expected) return;
@@ -69,12 +76,13 @@ class ServedAttempt {
 
   /** Whoever may no longer publish has had its jail killed, which is why `gone` guards the rename. */
   async #publish(value: unknown, request: OutputRequest): Promise<Ending> {
-    const { jail, settings } = this.#service;
+    const { jail, settings, mayPublish } = this.#service;
     this.#tell('export', 90, 'Writing the result');
     this.output = await writeOutput(value, request, {
       outputRoots: settings.outputRoots,
       images: this.#desk.stamps,
       signal: jail.gone,
+      mayPublish,
     });
     return { kind: 'result', value: { ...(value as object), output_file: this.output.destination } };
   }
@@ -85,6 +93,7 @@ class ServedAttempt {
 }
 
 async function endingOf(error: unknown, jail: JailProcess): Promise<Ending> {
+  if (error instanceof NotPermitted) return { kind: 'overtaken' };
   if (jail.gone.aborted) return deathOf(await jail.exited);
   const { code, message } = refusalOf(error);
   return { kind: 'refused', code, message };

@@ -20,11 +20,12 @@ export interface SessionOptions {
   readonly images: readonly OfferedImage[];
   readonly maxResultBytes: number;
   readonly onProgress: (step: Progress) => void;
+  readonly onLife: () => void;
 }
 
 /** Starts the jail on its task and answers what it asks, until it reports, dies or misbehaves. */
 export async function converse(options: SessionOptions): Promise<Ending> {
-  const { jail, desk, task, images, maxResultBytes, onProgress } = options;
+  const { jail, desk, task, images, maxResultBytes, onProgress, onLife } = options;
   const ended = Promise.withResolvers<Ending>();
   let progressFrames = 0;
 
@@ -52,6 +53,7 @@ export async function converse(options: SessionOptions): Promise<Ending> {
 
   const stop = jail.listen(
     (frame) => {
+      onLife();
       const handle = answers[frame.type];
       if (handle === undefined) throw new FrameError(`Cannot accept a ${frame.type} frame from a jail`);
       handle(frame);

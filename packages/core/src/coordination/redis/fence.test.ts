@@ -26,11 +26,11 @@ const claim = (attempt: number, token = 'a') => ({ ...JOB, attempt, token });
 describe('RedisFence', () => {
   test('lets the newest attempt publish, and no older one', async () => {
     const fence = open();
-    expect(await fence.raise(claim(2), LONG_MS)).toBe(true);
-    expect(await fence.raise(claim(10), LONG_MS)).toBe(true);
+    expect(await fence.raise(claim(2), LONG_MS)).toBe('raised');
+    expect(await fence.raise(claim(10), LONG_MS)).toBe('raised');
     expect(await fence.holds(claim(10))).toBe(true);
     expect(await fence.holds(claim(2))).toBe(false);
-    expect(await fence.raise(claim(2), LONG_MS)).toBe(false);
+    expect(await fence.raise(claim(2), LONG_MS)).toBe('overtaken');
     expect(await fence.holds(claim(10))).toBe(true);
   });
 
@@ -48,15 +48,15 @@ describe('RedisFence', () => {
 
   test('takes the same claim twice', async () => {
     const fence = open();
-    expect(await fence.raise(claim(1), LONG_MS)).toBe(true);
-    expect(await fence.raise(claim(1), LONG_MS)).toBe(true);
+    expect(await fence.raise(claim(1), LONG_MS)).toBe('raised');
+    expect(await fence.raise(claim(1), LONG_MS)).toBe('raised');
   });
 
   test('keeps jobs apart', async () => {
     const fence = open();
     await fence.raise(claim(5), LONG_MS);
-    expect(await fence.raise({ ...claim(1), jobId: 'job-other-001' }, LONG_MS)).toBe(true);
-    expect(await fence.raise({ ...claim(1), tenant: 'other' }, LONG_MS)).toBe(true);
+    expect(await fence.raise({ ...claim(1), jobId: 'job-other-001' }, LONG_MS)).toBe('raised');
+    expect(await fence.raise({ ...claim(1), tenant: 'other' }, LONG_MS)).toBe('raised');
   });
 
   test('lets nobody publish that it does not know, as after a flush', async () => {
@@ -71,7 +71,7 @@ describe('RedisFence', () => {
     await fence.raise(claim(1), LONG_MS);
     await fence.close(JOB.tenant, JOB.jobId);
     expect(await fence.holds(claim(1))).toBe(false);
-    expect(await fence.raise(claim(2), LONG_MS)).toBe(false);
+    expect(await fence.raise(claim(2), LONG_MS)).toBe('closed');
   });
 
   test('forgets a claim when its time is over', async () => {

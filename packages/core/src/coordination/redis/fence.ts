@@ -6,16 +6,18 @@ export interface RedisFenceOptions {
   readonly prefix: string;
 }
 
+/** Greater than every claim. */
+const CLOSED_ATTEMPT = Number.MAX_SAFE_INTEGER;
+
 /** Sets the key to a claim unless it has a greater one. */
 const RAISE = `
 local attempt, token = string.match(redis.call('GET', KEYS[1]) or '0:', '^(%d+):(.*)$')
 local known, claimed = tonumber(attempt), tonumber(ARGV[1])
-if known > claimed or (known == claimed and token > ARGV[2]) then return 0 end
+if known == tonumber(ARGV[4]) then return 'closed' end
+if known > claimed or (known == claimed and token > ARGV[2]) then return 'overtaken' end
 redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[3])
-return 1`;
+return 'raised'`;
 
-/** Greater than every claim. */
-const CLOSED = `${Number.MAX_SAFE_INTEGER}:`;
 /** A worker that was stopped for longer than that, and then goes on, finds no key, which keeps it out too. */
 const CLOSED_MS = 24 * 3600 * 1000;
 
@@ -29,9 +31,13 @@ export class RedisFence implements Fence {
     this.#prefix = prefix;
   }
 
-  async raise({ tenant, jobId, attempt, token }: AttemptClaim, timeToLiveMs: number): Promise<boolean> {
-    const key = this.#keyOf(tenant, jobId);
-    return (await this.#connection.client.eval(RAISE, 1, key, attempt, token, Math.ceil(timeToLiveMs))) === 1;
+  async raise(
+    { tenant, jobId, attempt, token }: AttemptClaim,
+    timeToLiveMs: number,
+  ): Promise<'raised' | 'overtaken' | 'closed'> {
+    const values = [attempt, token, Math.ceil(timeToLiveMs), CLOSED_ATTEMPT];
+    const answer = await this.#connection.client.eval(RAISE, 1, this.#keyOf(tenant, jobId), ...values);
+    return answer as 'raised' | 'overtaken' | 'closed';
   }
 
   async holds({ tenant, jobId, attempt, token }: AttemptClaim): Promise<boolean> {
@@ -39,7 +45,7 @@ export class RedisFence implements Fence {
   }
 
   async close(tenant: string, jobId: string): Promise<void> {
-    await this.#connection.client.set(this.#keyOf(tenant, jobId), CLOSED, 'PX', CLOSED_MS);
+    await this.#connection.client.set(this.#keyOf(tenant, jobId), `${CLOSED_ATTEMPT}:`, 'PX', CLOSED_MS);
   }
 
   #keyOf(tenant: string, jobId: string): string {
