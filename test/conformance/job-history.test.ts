@@ -34,7 +34,14 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
         ...{ tenant: TENANT, pool: 'default', job_id: document.job_id, operation: 'system.echo', name: 'nightly' },
         ...{ labels: { tier: 'web' }, priority: 8, status: 'pending', detail: null, attempt: 0, worker_id: null },
         ...{ created_at: '2026-05-04T08:00:00Z', submitted_at: '2026-05-04T08:00:00.000Z' },
-        ...{ started_at: null, completed_at: null, cancel_requested_at: null, error: null, document },
+        ...{
+          started_at: null,
+          completed_at: null,
+          cancel_requested_at: null,
+          error: null,
+          archived_at: null,
+          document,
+        },
       });
       // the order of members is part of how a document is shown
       expect(Object.keys(acceptance.job.document)).toEqual(Object.keys(document));

@@ -3,16 +3,21 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { JobHistory } from '@guestkit/core/history/job-history';
 import { openPostgresHistory } from '@guestkit/core/history/postgres/open';
+import type { SearchBounds } from '@guestkit/core/history/sql-search';
 import { openSqliteHistory } from '@guestkit/core/history/sqlite/open';
 import { afterAll, onTestFinished } from 'vitest';
 import { postgresAbsent, startPostgres } from './postgres-server.ts';
+
+export interface HistoryOptions {
+  readonly searchBounds?: SearchBounds;
+}
 
 /** One database that histories can be in. */
 export interface HistoryImplementation {
   readonly name: string;
   readonly absent: string | undefined;
   /** What opens one new, empty history, as often as it is called: each time as another process would. */
-  create(): Promise<() => Promise<JobHistory>>;
+  create(options?: HistoryOptions): Promise<() => Promise<JobHistory>>;
 }
 
 /** The histories that a contract suite runs over; their servers end with the test file. */
@@ -24,18 +29,18 @@ export async function historyImplementations(): Promise<readonly HistoryImplemen
     {
       name: 'history in PostgreSQL',
       absent: postgresAbsent,
-      async create() {
+      async create(options) {
         const url = (await postgres?.newSchema()) ?? '';
-        return () => openPostgresHistory({ url, onError: fail });
+        return () => openPostgresHistory({ ...options, url, onError: fail });
       },
     },
   ];
 }
 
-async function createSqlite(): Promise<() => Promise<JobHistory>> {
+async function createSqlite(options: HistoryOptions = {}): Promise<() => Promise<JobHistory>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gk-history-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return () => openSqliteHistory({ file: path.join(folder, 'history.sqlite') });
+  return () => openSqliteHistory({ ...options, file: path.join(folder, 'history.sqlite') });
 }
 
 /** Nothing breaks in these tests. */

@@ -10,8 +10,12 @@ import type { BulkOperations } from './bulk-operations.ts';
 import type { Cancellations } from './cancellation.ts';
 import type { DatabaseFacts } from './database-facts.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { JobArchive } from './job-archive.ts';
+import type { JobSearch } from './job-search.ts';
 import type { TimeLimits } from './time-limits.ts';
 import type { UnfinishedJobs } from './unfinished-jobs.ts';
+
+export type { JobFilter, JobPage } from './job-search.ts';
 
 /** A job to be made durable. */
 export interface AcceptedJob {
@@ -45,6 +49,8 @@ export interface JobRecord {
   /** When somebody asked for its end. */
   readonly cancel_requested_at: string | null;
   readonly error: JobError | null;
+  /** When it was moved to the archive. */
+  readonly archived_at: string | null;
   readonly document: JobDocument;
 }
 
@@ -65,22 +71,11 @@ export type Acceptance =
   /** The same id or idempotency key with other content. */
   | { readonly outcome: 'conflict'; readonly field: 'job_id' | 'execution.idempotency_key'; readonly job: JobRecord };
 
-export interface JobFilter {
-  readonly tenant: string;
-  readonly status?: readonly JobState[];
-  readonly operation?: readonly string[];
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-export interface JobPage {
-  readonly jobs: readonly JobRecord[];
-  /** Opaque; `null` on the last page. Newest first. */
-  readonly nextCursor: string | null;
-}
-
 /** The durable truth about jobs. */
 export interface JobHistory
-  extends UnfinishedJobs,
+  extends JobSearch,
+    JobArchive,
+    UnfinishedJobs,
     Cancellations,
     TimeLimits,
     BulkOperations,
@@ -101,10 +96,8 @@ export interface JobHistory
   countNotEnqueued(atMost: number): Promise<number>;
   /** Writes events; repeated and late ones change nothing. Final states do not move. */
   record(events: readonly JobEvent[]): Promise<void>;
+  /** In the archive, too; so do `result`, `attempts` and `events`. */
   find(tenant: string, jobId: string): Promise<JobRecord | undefined>;
-  /** @throws RangeError when the cursor is not one of ours */
-  list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage>;
-  count(filter: JobFilter): Promise<number>;
   result(tenant: string, jobId: string): Promise<ResultDocument | undefined>;
   attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]>;
   /** Events after a sequence (default: from the first), in order. */

@@ -113,7 +113,7 @@ function toKeyColumn(key: string | undefined): string | null {
   return `sha256:${createHash('sha256').update(key).digest('hex')}`;
 }
 
-export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
+export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'> & { readonly archived_at?: string }): JobRecord {
   const { tenant, pool, job_id, operation, priority, status, detail, attempt, worker_id } = row;
   const { created_at, submitted_at, started_at, completed_at, cancel_requested_at } = row;
   const isCancelling = cancel_requested_at !== null && !isFinal(status);
@@ -125,6 +125,7 @@ export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'>): JobRecord {
     ...{ status, detail: isCancelling ? 'cancelling' : detail, attempt, worker_id },
     ...{ created_at, submitted_at, started_at, completed_at, cancel_requested_at },
     error: parseOrNull(row.error),
+    archived_at: row.archived_at ?? null,
     document,
   };
 }

@@ -54,6 +54,21 @@ export interface JobsTable {
   readonly timeout_seconds: number | null;
 }
 
+/**
+ * Jobs that have ended some time ago. Their ids, attempts, results and events stay as they were. Whatever column a job has, its row here
+ * has it too.
+ */
+export interface ArchivedJobsTable extends Omit<JobsTable, 'id'> {
+  readonly id: number;
+  readonly archived_at: string;
+}
+
+/** What jobs are found by, see facets.ts. */
+export interface FacetsTable {
+  readonly facet: number;
+  readonly job: number;
+}
+
 export interface AttemptsTable {
   readonly job: number;
   readonly attempt: number;
@@ -190,6 +205,9 @@ export interface QueueEpochsTable {
 
 export interface HistorySchema {
   readonly jobs: JobsTable;
+  readonly archived_jobs: ArchivedJobsTable;
+  readonly facets: FacetsTable;
+  readonly archived_facets: FacetsTable;
   readonly attempts: AttemptsTable;
   readonly events: EventsTable;
   readonly results: ResultsTable;

@@ -1,8 +1,10 @@
 import type { Transaction } from 'kysely';
-import { jobById } from './job-by-id.ts';
-import type { Acceptance } from './job-history.ts';
-import { type JobRowWithoutResult, type NewJobRow, toJobRecord } from './rows.ts';
+import { findKnownJob, type KnownJob } from './job-by-id.ts';
+import type { Acceptance, JobRecord } from './job-history.ts';
+import { type NewJobRow, toJobRecord } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
+import { JOBS_AT_HAND } from './search-tables.ts';
+import { facetRows, insertFacets } from './sql-facets.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
 
 /**
@@ -16,25 +18,35 @@ export async function acceptJobs(
 ): Promise<readonly Acceptance[]> {
   const created = await createJobs(trx, flavour, rows);
   const acceptances: Acceptance[] = [];
+  const records = new Map<number, JobRecord>();
   for (const row of rows) {
-    acceptances.push(
-      created.has(row) ? { outcome: 'created', job: toJobRecord(row) } : await compareWithKnown(trx, row),
-    );
+    const id = created.get(row);
+    if (id === undefined) acceptances.push(await compareWithKnown(trx, row));
+    else {
+      const job = toJobRecord(row);
+      records.set(id, job);
+      acceptances.push({ outcome: 'created', job });
+    }
   }
+  const facets = [...records].flatMap(([job, { tenant, document }]) => facetRows(job, tenant, document));
+  await insertFacets(trx, flavour, JOBS_AT_HAND, facets);
+  const named = [...records].flatMap(([id, { name }]) => (name === null ? [] : [id]));
+  if (named.length > 0) await flavour.addNames(trx, JOBS_AT_HAND, named);
   return acceptances;
 }
 
+/** The keys that new rows were given. */
 async function createJobs(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
   rows: readonly NewJobRow[],
-): Promise<Set<NewJobRow>> {
-  const created = new Set<NewJobRow>();
+): Promise<ReadonlyMap<NewJobRow, number>> {
+  const created = new Map<NewJobRow, number>();
   let left = rows;
   while (left.length > 0) {
     const keyed = await claimKeys(trx, left);
     const keyless = left.filter((row) => row.idempotency_key === null);
-    for (const row of await insertJobs(trx, flavour, [...keyless, ...keyed])) created.add(row);
+    for (const [row, id] of await insertJobs(trx, flavour, [...keyless, ...keyed])) created.set(row, id);
     // its id is that of another job
     const vain = keyed.filter((row) => !created.has(row));
     await releaseKeys(trx, vain);
@@ -71,22 +83,49 @@ async function releaseKeys(trx: Transaction<HistorySchema>, rows: readonly NewJo
   }
 }
 
+type Inserted = readonly (readonly [row: NewJobRow, id: number])[];
+
 /** Answers with those whose id no job had. */
 async function insertJobs(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
   rows: readonly NewJobRow[],
-): Promise<readonly NewJobRow[]> {
+): Promise<Inserted> {
   if (rows.length === 0) return [];
   const columns = Object.keys(rows[0] ?? {});
   const names = columns.join(', ');
-  const inserted = await flavour.withRows<JobName>(trx, {
+  const inserted = await flavour.withRows<JobName & { readonly id: number }>(trx, {
     ...{ table: 'jobs', columns, rows },
     statement: `
       insert into jobs (${names}) select ${names} from news where true
-      on conflict do nothing returning tenant, job_id, idempotency_key`,
+      on conflict do nothing returning id, tenant, job_id, idempotency_key`,
   });
-  return firstOfEach(rows, inserted);
+  const ids = new Map(inserted.map((row) => [nameOf(row), row.id]));
+  const archived = await takeBackArchived(trx, inserted);
+  return firstOfEach(rows, inserted).flatMap((row) => {
+    const id = ids.get(nameOf(row)) ?? 0;
+    return archived.has(id) ? [] : [[row, id] as const];
+  });
+}
+
+/** Ids of the archive are taken. It is looked into after inserting, so that no job slips past that is moved there at this moment. */
+async function takeBackArchived(
+  trx: Transaction<HistorySchema>,
+  inserted: readonly (JobName & { readonly id: number })[],
+): Promise<ReadonlySet<number>> {
+  const ids = inserted.map(({ id }) => id);
+  if (ids.length === 0) return new Set();
+  const taken = await trx
+    .selectFrom('jobs')
+    .innerJoin('archived_jobs', (join) =>
+      join.onRef('archived_jobs.tenant', '=', 'jobs.tenant').onRef('archived_jobs.job_id', '=', 'jobs.job_id'),
+    )
+    .select('jobs.id')
+    .where('jobs.id', 'in', ids)
+    .execute();
+  const takenIds = taken.map(({ id }) => id);
+  if (takenIds.length > 0) await trx.deleteFrom('jobs').where('id', 'in', takenIds).execute();
+  return new Set(takenIds);
 }
 
 type JobName = Pick<NewJobRow, 'tenant' | 'job_id' | 'idempotency_key'>;
@@ -106,19 +145,21 @@ function haveOneKey(one: NewJobRow, other: NewJobRow): boolean {
 }
 
 async function compareWithKnown(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<Acceptance> {
-  const sameId = await jobById(trx, row.tenant, row.job_id).executeTakeFirst();
-  const known = sameId ?? (await jobByKey(trx, row));
-  const job = toJobRecord(known);
-  if (known.content_hash === row.content_hash) return { outcome: 'duplicate', job };
+  const sameId = await findKnownJob(trx, row.tenant, row.job_id);
+  const { record: job, content_hash } = sameId ?? (await findByKey(trx, row));
+  if (content_hash === row.content_hash) return { outcome: 'duplicate', job };
   return { outcome: 'conflict', field: sameId ? 'job_id' : 'execution.idempotency_key', job };
 }
 
-async function jobByKey(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<JobRowWithoutResult> {
+async function findByKey(trx: Transaction<HistorySchema>, row: NewJobRow): Promise<KnownJob> {
   const { job_id } = await trx
     .selectFrom('idempotency_keys')
     .select('job_id')
     .where('tenant', '=', row.tenant)
     .where('key', '=', row.idempotency_key ?? '')
     .executeTakeFirstOrThrow();
-  return jobById(trx, row.tenant, job_id).executeTakeFirstOrThrow();
+  const known = await findKnownJob(trx, row.tenant, job_id);
+  if (known === undefined)
+    throw new Error(`Cannot find job "${job_id}": its idempotency key is known, expected the job`);
+  return known;
 }

@@ -1,11 +1,17 @@
 import type { ColumnDataType, Expression, Kysely, RawBuilder, SelectQueryBuilder, SqlBool, Transaction } from 'kysely';
 import type { HistorySchema } from './schema.ts';
+import type { SearchTables } from './search-tables.ts';
 
 /** Where the databases differ. */
 export interface SqlFlavour {
   readonly columnTypes: ColumnTypes;
-  /** Whether a row of `jobs` has a label; name and value are bound, never part of the text. */
-  hasLabel(name: string, value: string): Expression<SqlBool>;
+  /** Whether a column holds a text somewhere; ASCII letters match in either case. */
+  contains(column: RawBuilder<unknown>, text: string): RawBuilder<SqlBool>;
+  /** A query for the ids of ended jobs that have a text, of three letters or digits at least, in their name. */
+  idsByName(tables: SearchTables, tenant: string, text: string): RawBuilder<unknown>;
+  /** Lets jobs be found by their names, or no longer. */
+  addNames(trx: Transaction<HistorySchema>, tables: SearchTables, ids: readonly number[]): Promise<void>;
+  removeNames(trx: Transaction<HistorySchema>, tables: SearchTables, ids: readonly number[]): Promise<void>;
   /** The time of the database some milliseconds from now, in the form of all times. */
   clock(laterByMs: number): RawBuilder<string>;
   /** Does work in a transaction; again, if the database undid it for the sake of another one. */
@@ -47,6 +53,5 @@ export interface ColumnTypes {
   readonly text: ColumnType;
   /** JSON that the database looks into, see searchable-json.ts. */
   readonly searchableJson: ColumnType;
-  /** Where constraints cannot be dropped, the table is made anew. */
-  readonly canDropConstraints: boolean;
+  readonly database: 'sqlite' | 'postgres';
 }

@@ -9,25 +9,19 @@ import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import type { CancelAnswer, OpenCancelPage } from './cancellation.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
 import type { DatabaseFacts } from './database-facts.ts';
 import { isDatabaseFault } from './database-fault.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
 import { GroupCommit } from './group-commit.ts';
-import { jobById } from './job-by-id.ts';
-import type {
-  Acceptance,
-  AcceptedJob,
-  AttemptRecord,
-  JobFilter,
-  JobHistory,
-  JobPage,
-  JobRecord,
-} from './job-history.ts';
+import type { EndedJobs } from './job-archive.ts';
+import { findKnownJob, keyOfJob } from './job-by-id.ts';
+import type { Acceptance, AcceptedJob, AttemptRecord, JobHistory, JobRecord } from './job-history.ts';
+import type { BoundedCount, JobFilter, JobPage, JobPageRequest, StatusCounts } from './job-search.ts';
 import { migrateToLatest } from './migrations/migrate.ts';
-import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRecord, toJobRow } from './rows.ts';
+import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRow } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
+import { archiveJobs, deleteArchivedJobs } from './sql-archive.ts';
 import { findArtifacts, findOwnedArtifacts } from './sql-artifacts.ts';
 import { listAudit, noteAudit } from './sql-audit.ts';
 import {
@@ -50,9 +44,18 @@ import {
   purgeDeadLetter,
 } from './sql-dead-letters.ts';
 import { purgeJobs } from './sql-deletion.ts';
-import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
+import type { SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
 import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
+import {
+  countByStatus,
+  countJobs,
+  countSome,
+  listJobs,
+  SEARCH_BOUNDS,
+  type SearchBounds,
+  type SearchParts,
+} from './sql-search.ts';
 import { overdue, takeBack } from './sql-time-limits.ts';
 import { queuedJobs, unfinished, unfinishedAmong } from './sql-unfinished.ts';
 import type { OverdueJob, OverdueQuery } from './time-limits.ts';
@@ -60,14 +63,18 @@ import type { UnfinishedJob, UnfinishedPage } from './unfinished-jobs.ts';
 import { writeEvents } from './write-events.ts';
 
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
-export async function openSqlHistory(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<JobHistory> {
+export async function openSqlHistory(
+  db: Kysely<HistorySchema>,
+  flavour: SqlFlavour,
+  searchBounds = SEARCH_BOUNDS,
+): Promise<JobHistory> {
   try {
     await migrateToLatest(db, flavour);
   } catch (error) {
     await db.destroy();
     throw error;
   }
-  return new SqlHistory(db, flavour);
+  return new SqlHistory(db, flavour, searchBounds);
 }
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
@@ -76,16 +83,17 @@ const MAX_GROUP = 500;
 const MAX_MARKS = 50;
 
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
-type Filterable = JobsQuery<object>;
 
 class SqlHistory implements JobHistory {
   readonly #db: Kysely<HistorySchema>;
   readonly #flavour: SqlFlavour;
   readonly #bulkParts: BulkParts;
+  readonly #searchParts: SearchParts;
   readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
 
-  constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour) {
+  constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour, bounds: SearchBounds) {
+    this.#searchParts = { db, flavour, bounds };
     this.#db = db;
     this.#flavour = flavour;
     this.#bulkParts = { db, flavour, search: this };
@@ -161,41 +169,38 @@ class SqlHistory implements JobHistory {
   }
 
   async find(tenant: string, jobId: string): Promise<JobRecord | undefined> {
-    const row = await jobById(this.#db, tenant, jobId).executeTakeFirst();
-    return row && toJobRecord(row);
+    return (await findKnownJob(this.#db, tenant, jobId))?.record;
   }
 
-  async list(filter: JobFilter, page: { readonly limit: number; readonly cursor?: string }): Promise<JobPage> {
-    const before = page.cursor === undefined ? undefined : parseCursor(page.cursor);
-    const rows = await this.#filtered(filter)
-      .select(JOB_COLUMNS)
-      .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
-      .orderBy('id', 'desc')
-      // one more than asked for tells whether this is the last page
-      .limit(page.limit + 1)
-      .execute();
-    const shown = rows.slice(0, page.limit);
-    const last = shown.at(-1);
-    return {
-      jobs: shown.map(toJobRecord),
-      nextCursor: last && rows.length > shown.length ? formatCursor(last.id) : null,
-    };
+  list(filter: JobFilter, page: JobPageRequest): Promise<JobPage> {
+    return listJobs(this.#searchParts, filter, page);
   }
 
-  async count(filter: JobFilter): Promise<number> {
-    const { jobs } = await this.#filtered(filter)
-      .select((eb) => eb.fn.countAll<number>().as('jobs'))
-      .executeTakeFirstOrThrow();
-    return Number(jobs);
+  count(filter: JobFilter): Promise<number> {
+    return countJobs(this.#searchParts, filter);
+  }
+
+  countSome(filter: JobFilter): Promise<BoundedCount> {
+    return countSome(this.#searchParts, filter);
+  }
+
+  countByStatus(filter: JobFilter): Promise<StatusCounts> {
+    return countByStatus(this.#searchParts, filter);
+  }
+
+  archive(jobs: EndedJobs): Promise<number> {
+    return archiveJobs(this.#db, this.#flavour, jobs);
+  }
+
+  deleteArchived(jobs: EndedJobs): Promise<number> {
+    return deleteArchivedJobs(this.#db, this.#flavour, jobs);
   }
 
   async result(tenant: string, jobId: string): Promise<ResultDocument | undefined> {
     const row = await this.#db
       .selectFrom('results')
-      .innerJoin('jobs', 'jobs.id', 'results.job')
-      .select('results.document')
-      .where('jobs.tenant', '=', tenant)
-      .where('jobs.job_id', '=', jobId)
+      .select('document')
+      .where('job', 'in', keyOfJob(tenant, jobId))
       .executeTakeFirst();
     return row && JSON.parse(row.document);
   }
@@ -203,11 +208,9 @@ class SqlHistory implements JobHistory {
   async attempts(tenant: string, jobId: string): Promise<readonly AttemptRecord[]> {
     const rows = await this.#db
       .selectFrom('attempts')
-      .innerJoin('jobs', 'jobs.id', 'attempts.job')
-      .selectAll('attempts')
-      .where('jobs.tenant', '=', tenant)
-      .where('jobs.job_id', '=', jobId)
-      .orderBy('attempts.attempt')
+      .selectAll()
+      .where('job', 'in', keyOfJob(tenant, jobId))
+      .orderBy('attempt')
       .execute();
     return rows.map(toAttemptRecord);
   }
@@ -219,12 +222,10 @@ class SqlHistory implements JobHistory {
   ): Promise<readonly JobEvent[]> {
     const rows = await this.#db
       .selectFrom('events')
-      .innerJoin('jobs', 'jobs.id', 'events.job')
       .leftJoin('results', (join) => join.onRef('results.job', '=', 'events.job').on('events.type', '=', 'finished'))
       .selectAll('events')
       .select('results.document as result')
-      .where('jobs.tenant', '=', tenant)
-      .where('jobs.job_id', '=', jobId)
+      .where('events.job', 'in', keyOfJob(tenant, jobId))
       .where('events.sequence', '>', after)
       .orderBy('events.sequence')
       .limit(limit)
@@ -301,7 +302,7 @@ class SqlHistory implements JobHistory {
   }
 
   purgeJobs(tenant: string, jobIds: readonly string[]): Promise<readonly string[]> {
-    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, tenant, jobIds));
+    return this.#flavour.transaction(this.#db, (trx) => purgeJobs(trx, this.#flavour, tenant, jobIds));
   }
 
   noteAudit(entry: Omit<AuditEntry, 'time'>): Promise<void> {
@@ -367,17 +368,6 @@ class SqlHistory implements JobHistory {
       }
     });
     return marks.map(() => undefined);
-  }
-
-  #filtered({ tenant, status, operation, labels = {} }: JobFilter): Filterable {
-    return Object.entries(labels).reduce<Filterable>(
-      (query, [name, value]) => query.where(this.#flavour.hasLabel(name, value)),
-      this.#db
-        .selectFrom('jobs')
-        .where('tenant', '=', tenant)
-        .$if(status !== undefined, (query) => query.where('status', 'in', status ?? []))
-        .$if(operation !== undefined, (query) => query.where('operation', 'in', operation ?? [])),
-    );
   }
 }
 

@@ -22,7 +22,7 @@ export async function up(db: Kysely<unknown>, types: ColumnTypes): Promise<void>
     .addColumn('created_at', text, (column) => column.notNull())
     .addPrimaryKeyConstraint('idempotency_keys_key', ['tenant', 'key'])
     .execute();
-  await (types.canDropConstraints ? alterTables(db, types) : remakeTables(db, types));
+  await (types.database === 'postgres' ? alterTables(db, types) : remakeTables(db, types));
   await sql`
     insert into idempotency_keys (tenant, key, content_hash, job_id, created_at)
       select tenant, idempotency_key, content_hash, job_id, submitted_at from jobs where idempotency_key is not null

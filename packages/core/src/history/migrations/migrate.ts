@@ -4,6 +4,7 @@ import type { HistorySchema } from '../schema.ts';
 import type { ColumnTypes, SqlFlavour } from '../sql-flavour.ts';
 import * as jobs from './0001-jobs.ts';
 import * as results from './0002-results.ts';
+import * as search from './0003-search.ts';
 import * as deadLetters from './0004-dead-letters.ts';
 import * as leases from './0005-leases.ts';
 import * as cancellation from './0006-cancellation.ts';
@@ -14,6 +15,7 @@ import * as bulk from './0008-bulk.ts';
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0001-jobs': jobs,
   '0002-results': results,
+  '0003-search': search,
   '0004-dead-letters': deadLetters,
   '0005-leases': leases,
   '0006-cancellation': cancellation,

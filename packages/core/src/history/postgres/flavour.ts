@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely';
+import { CompiledQuery, type Kysely, type RawBuilder, type SqlBool, sql, type Transaction } from 'kysely';
 import { DatabaseError } from 'pg';
 import { DatabaseFault } from '../database-fault.ts';
+import { likePattern } from '../like-pattern.ts';
 import type { HistorySchema } from '../schema.ts';
-import { toSearchableJson } from '../searchable-json.ts';
+import { HAS_ENDED } from '../search-conditions.ts';
 import type { RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
 
 export const POSTGRES_FLAVOUR: SqlFlavour = {
@@ -12,9 +13,15 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
     integer: 'bigint',
     text: sql`text collate "C"`,
     searchableJson: 'jsonb',
-    canDropConstraints: true,
+    database: 'postgres',
   },
-  hasLabel: (name, value) => sql<boolean>`jobs.labels @> ${toSearchableJson({ [name]: value })}::jsonb`,
+  contains,
+  idsByName: ({ jobs }, tenant, text) => sql`
+    select jobs.id from ${sql.table(jobs)} as jobs
+    where jobs.tenant = ${tenant} and ${HAS_ENDED} and jobs.name is not null and ${contains(sql`jobs.name`, text)}`,
+  // an index of the column does it
+  addNames: async () => {},
+  removeNames: async () => {},
   clock: (laterByMs) =>
     sql<string>`to_char(
       clock_timestamp() at time zone 'UTC' + ${laterByMs} * interval '1 millisecond', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
@@ -103,4 +110,8 @@ const UNSTORABLE_OR_ESCAPE = /\\u(?:0000|d[89a-f][0-9a-f]{2})|\\./g;
 function storable(json: string): string {
   if (!UNSTORABLE.test(json)) return json;
   return json.replace(UNSTORABLE_OR_ESCAPE, (match) => (UNSTORABLE.test(match) ? '\uFFFD' : match));
+}
+
+function contains(column: RawBuilder<unknown>, text: string): RawBuilder<SqlBool> {
+  return sql`${column} ilike ${likePattern(text)} escape '\\'`;
 }

@@ -1,6 +1,6 @@
-import { CompiledQuery, sql, type Transaction } from 'kysely';
+import { CompiledQuery, type SqlBool, sql, type Transaction } from 'kysely';
+import { likePattern } from '../like-pattern.ts';
 import type { HistorySchema } from '../schema.ts';
-import { toSearchableText } from '../searchable-json.ts';
 import type { RowsWork, SqlFlavour } from '../sql-flavour.ts';
 
 /** A transaction has the whole database from its beginning: nothing in it needs holding, and nothing undoes it. */
@@ -10,12 +10,19 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
     integer: 'integer',
     text: 'text',
     searchableJson: 'text',
-    canDropConstraints: false,
+    database: 'sqlite',
   },
-  hasLabel: (name, value) =>
-    sql<boolean>`exists (
-      select 1 from json_each(jobs.labels) where key = ${toSearchableText(name)} and value = ${toSearchableText(value)}
-    )`,
+  contains: (column, text) => sql<SqlBool>`${column} like ${likePattern(text)} escape '\\'`,
+  // the tenant is tested with the rows
+  idsByName: ({ names }, _tenant, text) =>
+    sql`select rowid as id from ${sql.table(names)} where ${sql.table(names)} match ${trigramsOf(text)}`,
+  async addNames(trx, { jobs, names }, ids) {
+    await sql`insert into ${sql.table(names)} (rowid, name) select id, name from ${sql.table(jobs)}
+      where id in (${sql.join(ids)}) and name is not null`.execute(trx);
+  },
+  async removeNames(trx, { names }, ids) {
+    await sql`delete from ${sql.table(names)} where rowid in (${sql.join(ids)})`.execute(trx);
+  },
   clock: (laterByMs) => sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ${`${laterByMs / 1000} seconds`})`,
   transaction: (db, work) => db.transaction().execute(work),
   withoutWaitingForDisk: (db, work) =>
@@ -62,4 +69,11 @@ function textOf(columns: readonly string[], count: number, statement: string): s
   const text = `with news (${columns.join(', ')}) as (values ${Array(count).fill(row).join(', ')}) ${statement}`;
   texts.set(key, text);
   return text;
+}
+
+/** The index holds groups of three characters and not their places: each must be there, and the test of the row sees to the rest. */
+function trigramsOf(text: string): string {
+  const characters = [...text];
+  const groups = characters.slice(2).map((_, index) => characters.slice(index, index + 3).join(''));
+  return groups.map((group) => `"${group.replaceAll('"', '""')}"`).join(' AND ');
 }
