@@ -36,6 +36,7 @@ export const jobSummarySchema = z.object({
   attempt: z.int().describe('Number of the latest attempt; 0 before the first'),
   detail: z.string().nullable().describe('Finer than the status, where there is more to say'),
   created_at: timestamp,
+  archived_at: timestamp.nullable().describe('When it was moved to the archive'),
 });
 
 export const attemptSchema = z.object({

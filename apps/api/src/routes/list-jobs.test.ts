@@ -16,7 +16,7 @@ describe('GET /api/v1/jobs', () => {
     const { status, body } = await client.get('/api/v1/jobs?operation=test.order');
     expect(status).toBe(200);
     expect(idsOf(body)).toEqual(['job-newer', 'job-older']);
-    expect(body.data).toMatchObject({ total: 2, next_cursor: null });
+    expect(body.data).toMatchObject({ total: 2, total_is_exact: true, next_cursor: null });
     expect(body.data.jobs[0]).toMatchObject({ name: 'nightly', started_at: null, completed_at: null, error: null });
     expect(body.data.jobs[0]).not.toHaveProperty('tenant');
   });
@@ -70,6 +70,41 @@ describe('GET /api/v1/jobs', () => {
     expect(idsOf(one.body)).toEqual(['job-web-east']);
   });
 
+  test('finds jobs by what is in their payload, their name and their time, and sorts them', async () => {
+    await post('test.search', [
+      { job_id: 'job-found-1', metadata: { name: 'Nightly b' }, payload: { data: { image: { path: '/a' }, size: 3 } } },
+      { job_id: 'job-found-2', metadata: { name: 'nightly a' }, payload: { data: { image: { path: '/a' }, size: 3 } } },
+      {
+        job_id: 'job-other-1',
+        metadata: { name: 'nightly c' },
+        payload: { data: { image: { path: '/a' }, size: '3' } },
+      },
+    ]);
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const filter = `operation=test.search&payload=image.path=/a&payload=size%3D3&name=NIGHT&submitted_since=${since}`;
+    const { body } = await client.get(`/api/v1/jobs?${filter}&sort=-name&limit=1`);
+    expect(idsOf(body)).toEqual(['job-found-2']);
+    const next = await client.get(`/api/v1/jobs?${filter}&sort=-name&limit=1&cursor=${body.data.next_cursor}`);
+    expect(idsOf(next.body)).toEqual(['job-found-1']);
+    const other = await client.get(`/api/v1/jobs?${filter}&sort=name&cursor=${body.data.next_cursor}`);
+    expect(other).toMatchObject({ status: 400, body: { details: { parameter: 'cursor' } } });
+    const late = await client.get(`/api/v1/jobs?operation=test.search&submitted_until=${since}`);
+    expect(idsOf(late.body)).toEqual([]);
+  });
+
+  test('counts as asked: by state, exactly, or not at all', async () => {
+    await post('test.counts', [{ job_id: 'job-count-1' }, { job_id: 'job-count-2' }]);
+    const byStatus = await client.get('/api/v1/jobs?operation=test.counts&count=status&status=pending,failed');
+    expect(byStatus.body.data).toMatchObject({
+      total: 2,
+      by_status: { pending: { jobs: 2, is_exact: true }, failed: { jobs: 0, is_exact: true } },
+    });
+    const exact = await client.get('/api/v1/jobs?operation=test.counts&count=exact');
+    expect(exact.body.data).toMatchObject({ total: 2, total_is_exact: true });
+    const none = await client.get('/api/v1/jobs?operation=test.counts&count=none');
+    expect(none.body.data).not.toHaveProperty('total');
+  });
+
   test.each([
     ['status=done', 'status'],
     ['limit=0', 'limit'],
@@ -80,6 +115,11 @@ describe('GET /api/v1/jobs', () => {
     ['label=web', 'label'],
     ['cursor=nonsense', 'cursor'],
     ['stauts=pending', 'stauts'],
+    ['sort=age', 'sort'],
+    ['payload=size', 'payload'],
+    ['submitted_since=yesterday', 'submitted_since'],
+    ['archived=maybe', 'archived'],
+    ['count=all', 'count'],
   ])('refuses ?%s and names the parameter', async (query, parameter) => {
     const { status, body } = await client.get(`/api/v1/jobs?${query}`);
     expect(status).toBe(400);
