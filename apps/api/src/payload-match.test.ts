@@ -13,7 +13,7 @@ describe('payloadMatch', () => {
     ['empty=', ['empty'], ''],
     ['disks.0.id=x', ['disks', '0', 'id'], 'x'],
     ['disks[12].id=x', ['disks', '12', 'id'], 'x'],
-    ['[0]=x', ['', '0'], 'x'],
+    ['[0].id=x', ['0', 'id'], 'x'],
     [String.raw`image\.path=x`, ['image.path'], 'x'],
     [String.raw`a\=b\[0]\\=x`, ['a=b[0]\\'], 'x'],
     ['.=7', [], 7],

@@ -7,7 +7,7 @@ import * as z from 'zod';
  */
 export const payloadMatch = z.string().transform((text, context): PayloadMatch => {
   const [, written, value] = /^((?:\\.|[^\\=])+)=(.*)$/s.exec(text) ?? [];
-  if (written !== undefined && value !== undefined) return { path: pathOf(written), value: valueOf(value) };
+  if (written !== undefined && value !== undefined) return { path: pathOf(written), value: scalarOf(value) };
   context.addIssue('expected PATH=VALUE');
   return z.NEVER;
 });
@@ -15,10 +15,12 @@ export const payloadMatch = z.string().transform((text, context): PayloadMatch =
 function pathOf(written: string): readonly string[] {
   if (written === '.') return [];
   const dotted = written.replace(/(\\.)|\[(\d+)\]/gs, (match, escaped, index) => (escaped ? match : `.${index}`));
-  return [...dotted.matchAll(/(?:^|\.)((?:\\.|[^\\.])*)/gs)].map(([, name = '']) => name.replace(/\\(.)/gs, '$1'));
+  // an index may come first
+  const path = written.startsWith('[') ? dotted.slice(1) : dotted;
+  return [...path.matchAll(/(?:^|\.)((?:\\.|[^\\.])*)/gs)].map(([, name = '']) => name.replace(/\\(.)/gs, '$1'));
 }
 
-function valueOf(text: string): PayloadMatch['value'] {
+function scalarOf(text: string): PayloadMatch['value'] {
   try {
     const value: unknown = JSON.parse(text);
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value as PayloadMatch['value'];
