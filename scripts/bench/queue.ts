@@ -2,6 +2,7 @@
 // on the same machine in the same run. Only the ratios mean anything: machines differ, and are noisy.
 import { parseArgs } from 'node:util';
 import { enqueueThroughLayer, postJobs } from './queue/enqueue.ts';
+import { processIntoHistory, processJobs } from './queue/processing.ts';
 import { type Finding, type Omission, printFindings } from './queue/report.ts';
 import { openStage, type Stage } from './queue/stage.ts';
 
@@ -11,6 +12,8 @@ type Section = (stage: Stage) => Promise<readonly (Finding | Omission)[]>;
 const SECTIONS: Readonly<Record<string, Section>> = {
   a1: enqueueThroughLayer,
   a2: postJobs,
+  a4: processJobs,
+  a5: processIntoHistory,
 };
 
 const { values, positionals } = parseArgs({

@@ -148,8 +148,10 @@ interface JailParts {
 
 function startJails(config: RunnableConfig, { repertoire, metrics, logger }: JailParts): Promise<JailPool> {
   const { slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs } = config;
+  const needsJails = [...repertoire.operations.values()].some(({ isolation }) => isolation === 'jail');
   return JailPool.start({
-    ...{ slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
+    slots: needsJails ? slots : 0,
+    ...{ imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
     runnersModule: repertoire.runnersModule,
     memoryMb: config.jailMemoryMb,
     maxResultBytes: config.resultLimitBytes,

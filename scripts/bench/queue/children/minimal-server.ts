@@ -25,3 +25,5 @@ const server = app.listen(0, '127.0.0.1', () => {
 // connections wait while it is the turn of others
 server.keepAliveTimeout = 600_000;
 process.once('SIGTERM', () => process.exit(0));
+// the bench is gone
+process.once('disconnect', () => process.exit(0));

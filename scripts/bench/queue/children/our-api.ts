@@ -8,3 +8,5 @@ const logger = createLogger({ level: config.logLevel, app: 'api', nodeId: config
 const node = await startApiNode({ ...config, redisUrl: config.redisUrl ?? '' }, logger);
 process.send?.({ url: node.url });
 process.once('SIGTERM', () => void node.stop().then(() => process.exit(0)));
+// the bench is gone
+process.once('disconnect', () => process.exit(0));

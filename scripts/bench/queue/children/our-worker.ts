@@ -27,3 +27,5 @@ const worker = await startWorker({ ...config, redisUrl: config.redisUrl ?? '' },
 });
 process.send?.({});
 process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
+// the bench is gone
+process.once('disconnect', () => process.exit(0));

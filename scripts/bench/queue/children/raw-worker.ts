@@ -19,3 +19,5 @@ worker.on('error', () => {});
 await worker.waitUntilReady();
 process.send?.({});
 process.once('SIGTERM', () => process.exit(0));
+// the bench is gone
+process.once('disconnect', () => process.exit(0));
