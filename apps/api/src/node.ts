@@ -25,7 +25,7 @@ import { openBoard } from './board.ts';
 import { duties } from './duties.ts';
 import { JobNews } from './job-news.ts';
 import { type Listener, listen } from './listen.ts';
-import { createApp } from './server.ts';
+import { createListener } from './server.ts';
 
 /** A configuration whose Redis is known: the configured one, or the embedded one. */
 export type ApiNodeConfig = ApiConfig & { readonly redisUrl: string };
@@ -78,14 +78,14 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
     redis: () => connection.client.ping(),
     database: () => history.find(config.tenant, 'readiness-probe'),
   };
-  const app = createApp({
+  const answer = createListener({
     ...parts,
     ...{ news, probes, gate },
     doctor: { ...parts, stream, epochKey, redisFacts: () => readRedisFacts(connection) },
     board: board.handler,
     stopping: stopping.signal,
   });
-  const listener = await listen(createServer(app), config);
+  const listener = await listen(createServer(answer), config);
   if (config.apiKey === undefined && !isLoopback(config.host)) logger.warn('serving everyone: no API key is set');
   logger.info({ url: listener.url }, 'API node is listening');
   const resources = opened.move();

@@ -1,5 +1,13 @@
+import type { RequestListener } from 'node:http';
 import { isLoopback } from '@guestkit/core/config/api-config';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
 import { sendProblem } from './answer.ts';
 import type { ApiParts } from './api-parts.ts';
 import { BOARD_PAGE } from './board-page.ts';
@@ -13,8 +21,37 @@ import { apiRoutes } from './routes/catalogue.ts';
 import type { Route } from './routes/route.ts';
 
 /** The HTTP face of an API node: every request is named, guarded, answered, and told to log and metrics. */
-export function createApp(parts: ApiParts): Express {
+export function createListener(parts: ApiParts): RequestListener {
   const routes = apiRoutes(parts);
+  const app = createApp(parts, routes);
+  const steps = [trackRequests(parts), secureApi(), ...guards(parts, 'Bearer')];
+  const busy = routes
+    .filter((route) => route.busy)
+    .map(
+      (route) =>
+        [`${route.method.toUpperCase()} ${route.path}`, fastLane(route, steps, answerProblems(parts))] as const,
+    );
+  const lanes = new Map<string, RequestListener>(busy);
+  return (request, response) => (lanes.get(`${request.method} ${request.url}`) ?? app)(request, response);
+}
+
+/** Answers a route as express would, by the same steps in the same order, without what express does around them. */
+function fastLane(route: Route, steps: readonly RequestHandler[], answerProblem: ErrorRequestHandler): RequestListener {
+  const go = () => {};
+  return async (plainRequest, plainResponse) => {
+    const [request, response] = [plainRequest as Request, plainResponse as Response];
+    try {
+      // each throws, or lets the request pass at once
+      for (const step of steps) step(request, response, go);
+      contextOf(response).route = route.path;
+      await route.handle(request, response);
+    } catch (error) {
+      answerProblem(error, request, response, go);
+    }
+  };
+}
+
+export function createApp(parts: ApiParts, routes: readonly Route[] = apiRoutes(parts)): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);

@@ -27,6 +27,9 @@ export async function startChild(
     execArgv: (env.BENCH_NODE_FLAGS ?? process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean),
     stdio: ['ignore', nowhere, 'inherit', 'ipc'],
   });
+  child.once('exit', (code, signal) => {
+    if (code !== 0 && signal === null) process.stderr.write(`bench: ${program} ended with ${code}\n`);
+  });
   const ready = await answerOf<Ready>(child);
   const end = (signal: NodeJS.Signals) => endWith(child, signal);
   return {

@@ -72,7 +72,7 @@ export async function drainOurs(stage: Stage, jobs: number): Promise<Measure> {
   for (let at = 0; at < jobs; at += PORTION) await queue.enqueueAll(acceptedJobs(at, Math.min(PORTION, jobs - at)));
   await using worker = await startOurWorker(stage, 'ours');
   const meters = { node: () => cpuOf(worker.pid), redis: stage.redisCpu };
-  return timeDrain(jobs, meters, async () => {
+  return await timeDrain(jobs, meters, async () => {
     const { waiting, active } = await queue.depth({ tenant: 'default', pool: 'default' });
     return jobs - waiting - active;
   });
@@ -119,7 +119,7 @@ async function drainIntoHistory(stage: Stage, jobs: number, databaseUrl: string 
     redis: stage.redisCpu,
     postgres: stage.postgresCpu,
   };
-  return timeDrain(jobs, meters, () => history.count({ tenant: 'default', status: ['completed'] }), 50);
+  return await timeDrain(jobs, meters, () => history.count({ tenant: 'default', status: ['completed'] }), 50);
 }
 
 /** From when a part of the jobs is done until nearly all are. */

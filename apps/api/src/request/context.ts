@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import type { Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What is known of a request beside itself: names for the log and the metrics. */
 export interface RequestContext {
@@ -14,23 +13,28 @@ export interface RequestContext {
   traceId?: string | undefined;
 }
 
+const CONTEXT = Symbol('context of the request');
+type Tracked = ServerResponse & { [CONTEXT]?: RequestContext };
+
 const REQUEST_ID = /^[\w.~:+/=-]{1,128}$/;
 const TRACE_PARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
 
 /** Begins the context of a request. An id from outside is kept when it is fit for logs and headers. */
-export function openContext(request: IncomingMessage, response: Response): RequestContext {
+export function openContext(request: IncomingMessage, response: ServerResponse): RequestContext {
   const given = headerOf(request, 'x-request-id');
   const context: RequestContext = {
     requestId: given !== undefined && REQUEST_ID.test(given) ? given : randomUUID(),
     startedAt: performance.now(),
     traceId: TRACE_PARENT.exec(headerOf(request, 'traceparent') ?? '')?.[1],
   };
-  response.locals.context = context;
+  (response as Tracked)[CONTEXT] = context;
   return context;
 }
 
-export function contextOf(response: Response): RequestContext {
-  return response.locals.context;
+export function contextOf(response: ServerResponse): RequestContext {
+  const context = (response as Tracked)[CONTEXT];
+  if (context === undefined) throw new TypeError('Cannot tell the context of a request that was not tracked');
+  return context;
 }
 
 /** The first value of a header. */

@@ -34,7 +34,7 @@ function report({ logger, metrics }: Telemetry, request: Request, response: Resp
     ...namesOf(context),
     method,
     // routers shorten `url` on their way; the query may hold what the log should not
-    path: request.originalUrl.split('?', 1)[0],
+    path: (request.originalUrl ?? request.url).split('?', 1)[0],
     status,
     duration_ms: Math.round(durationMs * 10) / 10,
     ...(!response.writableFinished && { aborted: true }),

@@ -5,6 +5,8 @@ import type { ProblemKind } from '../problem.ts';
 /** One method of one address. */
 export interface Route extends RouteDescription {
   readonly handle: (request: Request, response: Response) => void | Promise<void>;
+  /** Taken so often that it does without express: its path has no parameters, and its handler nothing of express' own. */
+  readonly busy?: boolean;
 }
 
 /** What the API description says of a route. */

@@ -30,6 +30,7 @@ export function submitJob(parts: ApiParts): Route {
     method: 'post',
     path: '/api/v1/jobs',
     id: 'submitJob',
+    busy: true,
     summary: 'Accepts a job: once this is answered, the job is durable',
     description:
       'The body is a job document of protocol v1. `operation` and `payload` suffice; the rest is filled in. ' +

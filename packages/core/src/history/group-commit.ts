@@ -1,9 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 export interface GroupCommitOptions<Item, Result> {
   /** Answers for the items in their order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly maxItems: number;
+  /** How long the first of a group waits for company; where not given, until the event loop has gone round once. */
+  readonly gatherMs?: number;
   /** Whether a failure may be owed to one item, so that each should be tried alone. */
   readonly isOwedToOne?: (error: unknown) => boolean;
 }
@@ -39,13 +41,18 @@ export class GroupCommit<Item, Result> {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // whatever this turn of the event loop brings is in the group
-      await nextTurn();
+      await this.#gather();
       const group = this.#waiting.slice(0, this.#options.maxItems);
       this.#waiting = this.#waiting.slice(group.length);
       await this.#commit(group);
     }
     this.#working = undefined;
+  }
+
+  /** Whatever this turn of the event loop brings is in the group. */
+  async #gather(): Promise<void> {
+    const { gatherMs } = this.#options;
+    await (gatherMs === undefined ? nextTurn() : delay(gatherMs));
   }
 
   async #commit(group: readonly Waiting<Item, Result>[]): Promise<void> {

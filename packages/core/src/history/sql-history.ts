@@ -79,8 +79,8 @@ export async function openSqlHistory(
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
 const MAX_GROUP = 500;
-/** Each of as many jobs as that. */
-const MAX_MARKS = 50;
+/** Marks wait for others: nobody waits for them, and many a job has ended by then and needs none. */
+const GATHER_MARKS_MS = 50;
 
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
 
@@ -102,7 +102,11 @@ class SqlHistory implements JobHistory {
       maxItems: MAX_GROUP,
       isOwedToOne: (error) => !isDatabaseFault(error),
     });
-    this.#marks = new GroupCommit({ commit: (marks) => this.#writeMarks(marks), maxItems: MAX_MARKS });
+    this.#marks = new GroupCommit({
+      commit: (marks) => this.#writeMarks(marks),
+      maxItems: MAX_GROUP,
+      gatherMs: GATHER_MARKS_MS,
+    });
   }
 
   async accept(job: AcceptedJob): Promise<Acceptance> {
@@ -361,8 +365,9 @@ class SqlHistory implements JobHistory {
             .selectFrom('jobs')
             .select('id')
             .where('tenant', '=', tenant)
-            .where('job_id', 'in', jobIds)
-            .where('enqueued_at', 'is', null),
+            .where(this.#flavour.isAmong('job_id', jobIds))
+            .where('enqueued_at', 'is', null)
+            .where('completed_at', 'is', null),
         );
         await trx.updateTable('jobs').set({ enqueued_at: enqueuedAt }).where('id', 'in', unmarked).execute();
       }
