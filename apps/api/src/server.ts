@@ -1,16 +1,10 @@
 import type { RequestListener } from 'node:http';
 import { isLoopback } from '@guestkit/core/config/api-config';
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-  Router,
-} from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import { sendProblem } from './answer.ts';
 import type { ApiParts } from './api-parts.ts';
 import { BOARD_PAGE } from './board-page.ts';
+import { fastLane } from './fast-lane.ts';
 import { Problem, problemOf } from './problem.ts';
 import { authenticate, type Challenge } from './request/authenticate.ts';
 import { contextOf } from './request/context.ts';
@@ -33,22 +27,6 @@ export function createListener(parts: ApiParts): RequestListener {
     );
   const lanes = new Map<string, RequestListener>(busy);
   return (request, response) => (lanes.get(`${request.method} ${request.url}`) ?? app)(request, response);
-}
-
-/** Answers a route as express would, by the same steps in the same order, without what express does around them. */
-function fastLane(route: Route, steps: readonly RequestHandler[], answerProblem: ErrorRequestHandler): RequestListener {
-  const go = () => {};
-  return async (plainRequest, plainResponse) => {
-    const [request, response] = [plainRequest as Request, plainResponse as Response];
-    try {
-      // each throws, or lets the request pass at once
-      for (const step of steps) step(request, response, go);
-      contextOf(response).route = route.path;
-      await route.handle(request, response);
-    } catch (error) {
-      answerProblem(error, request, response, go);
-    }
-  };
 }
 
 export function createApp(parts: ApiParts, routes: readonly Route[] = apiRoutes(parts)): Express {
