@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface TestRedis extends AsyncDisposable {
   /** What `connectRedis` takes: `unix:/…/redis.sock`. */
   readonly url: string;
+  /** Where its append-only file is, in `appendonlydir`. */
+  readonly folder: string;
   readonly pid: number;
   /** Ends it in an orderly way; the append-only file stays for `restart`. */
   stop(): Promise<void>;
@@ -37,6 +39,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   };
   return {
     url: `unix:${socket}`,
+    folder,
     get pid() {
       return server.pid ?? 0;
     },
