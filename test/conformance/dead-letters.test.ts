@@ -69,6 +69,18 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       expect(await history.find(TENANT, 'job-test-0001')).toMatchObject({ status: 'failed' });
     });
 
+    test('stays when its job is archived, which can be requeued from there, and goes with it at the end', async () => {
+      await using history = await openNew();
+      await using queue = createMemoryQueue();
+      await die(history, 'job-test-0001', 'ATTEMPT_CRASHED');
+      const all = { status: ['failed' as const], before: '2099-01-01T00:00:00.000Z', limit: 10 };
+      expect(await history.archive(all)).toBe(1);
+      expect(await history.findDeadLetter(TENANT, 'job-test-0001')).toMatchObject({ class: 'crash' });
+      expect(await requeue({ history, queue })).toMatchObject({ submission: { outcome: 'created' } });
+      expect(await history.deleteArchived(all)).toBe(1);
+      expect(await history.findDeadLetter(TENANT, 'job-test-0001')).toBeUndefined();
+    });
+
     test('goes with its job', async () => {
       await using history = await openNew();
       await die(history, 'job-test-0001', 'IMAGE_CORRUPT');

@@ -1,6 +1,8 @@
 import type { Duty } from '@guestkit/core/coordination/duty';
 import { cancelDuty } from '@guestkit/core/history/cancel-duty';
 import { reaperDuty } from '@guestkit/core/history/reaper-duty';
+import { classOf } from '@guestkit/core/job/error-code';
+import type { JobError } from '@guestkit/core/job/result';
 import type { ApiParts } from './api-parts.ts';
 import { artifactSweepDuty } from './artifact-sweep.ts';
 
@@ -22,5 +24,7 @@ export type DutyParts = Pick<
 
 /** What only the leading node does. */
 export function duties(parts: DutyParts): readonly Duty[] {
-  return [...parts.reconciler.duties, artifactSweepDuty(parts), cancelDuty(parts), reaperDuty(parts)];
+  // no recorder sees what is told to history itself
+  const onEnded = (error: JobError) => parts.metrics.deadLetters.inc({ class: classOf(error) });
+  return [...parts.reconciler.duties, artifactSweepDuty(parts), cancelDuty(parts), reaperDuty({ ...parts, onEnded })];
 }

@@ -17,6 +17,7 @@ async function open(execution: Readonly<Record<string, unknown>>, { alive = [] a
   const history = stack.use(await openSqliteHistory({ file: ':memory:' }));
   const queue = stack.use(createMemoryQueue());
   const closed: string[] = [];
+  const endedFor: string[] = [];
   const fence: Fence = {
     raise: async () => 'raised',
     holds: async () => true,
@@ -31,10 +32,11 @@ async function open(execution: Readonly<Record<string, unknown>>, { alive = [] a
   await history.accept(job);
   await queue.enqueue(job);
   const reapAfter = (seconds: number) =>
-    reaperDuty({ history, queue, registry, fence, clock: () => START_MS + seconds * 1000 }).run(
-      new AbortController().signal,
-    );
-  return { history, queue, closed, reapAfter, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+    reaperDuty({
+      ...{ history, queue, registry, fence, clock: () => START_MS + seconds * 1000 },
+      onEnded: ({ code }) => endedFor.push(code),
+    }).run(new AbortController().signal);
+  return { history, queue, closed, endedFor, reapAfter, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 describe('reaperDuty', () => {
@@ -44,6 +46,8 @@ describe('reaperDuty', () => {
     expect(await place.history.find('acme', ID)).toMatchObject({ status: 'pending' });
     await place.reapAfter(61);
     expect(await place.history.find('acme', ID)).toMatchObject({ status: 'timeout', error: { code: 'WAIT_TIMEOUT' } });
+    expect(await place.history.findDeadLetter('acme', ID)).toMatchObject({ class: 'wait-timeout' });
+    expect(place.endedFor).toEqual(['WAIT_TIMEOUT']);
     expect(await place.queue.remove(NAME, ID)).toBe('absent');
   });
 

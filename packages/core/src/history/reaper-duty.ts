@@ -16,6 +16,8 @@ export interface ReaperParts {
   readonly fence: Fence;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** Told of what jobs were ended for. */
+  readonly onEnded?: (error: JobError) => void;
 }
 
 const EVERY_MS = 1_000;
@@ -40,12 +42,16 @@ export function reaperDuty(parts: ReaperParts): Duty {
 async function reap(parts: ReaperParts, { job, limit }: OverdueJob, alive: ReadonlySet<string>): Promise<void> {
   if (job.status !== 'pending' && alive.has(job.worker_id ?? '')) return;
   if (limit === 'run') await parts.history.takeBack(job.tenant, job.job_id, job.attempt);
-  else if (await isUnheld(parts.queue, job)) await endTakenOut(parts, job, errorOf(job, limit));
+  else if (await isUnheld(parts, job)) await end(parts, job, errorOf(job, limit));
+}
+
+async function end(parts: ReaperParts, job: JobRecord, error: JobError): Promise<void> {
+  if (await endTakenOut(parts, job, error)) parts.onEnded?.(error);
 }
 
 /** Out of the queue, if it is there; `false` while a worker may have it. */
-async function isUnheld(queue: JobQueue, job: JobRecord): Promise<boolean> {
-  if (job.status === 'pending') return takeOut(queue, queuedJobOf(job));
+async function isUnheld({ queue, history }: ReaperParts, job: JobRecord): Promise<boolean> {
+  if (job.status === 'pending') return takeOut(queue, await queuedJobOf({ history }, job));
   return (await queue.remove(job, job.job_id)) !== 'active';
 }
 
