@@ -1,3 +1,4 @@
+import { quantile } from '../../scripts/bench/figures.ts';
 import type { ActionName } from './actions.ts';
 import { type Outcome, runCampaign } from './campaign.ts';
 import type { FinalJob } from './final-state.ts';
@@ -49,10 +50,28 @@ export function renderCancels({ log, final }: Outcome): readonly string[] {
   const askedMs = new Map<number, number>();
   for (const line of log) if (isCancel(line) && !askedMs.has(line.intent)) askedMs.set(line.intent, line.at);
   const met = final.jobs.map((job) => {
-    const at = askedMs.get(Number(job.name?.replace('chaos-', '')));
+    const at = askedMs.get(numberOf(job));
     return at === undefined ? 'never asked' : `${stateAt(job, at)}, then ${job.status}`;
   });
-  return [...Map.groupBy(met, (text) => text)].map(([text, group]) => `${group.length} ${text}`).sort();
+  const counts = [...Map.groupBy(met, (text) => text)].map(([text, group]) => `${group.length} ${text}`).sort();
+  const waits = final.jobs.flatMap((job) => waitOf(job, askedMs.get(numberOf(job)))).sort((a, b) => a - b);
+  const [median, slow] = [quantile(waits, 0.5), quantile(waits, 0.99)];
+  return [
+    ...counts,
+    `from the wish to the end of ${waits.length} endless loops that ran: p50 ${median} ms, p99 ${slow} ms`,
+  ];
+}
+
+/** Of a loop that ends by TERM: what it takes to tell its worker, and to tell of the end. */
+function waitOf(job: FinalJob, askedMs: number | undefined): readonly number[] {
+  const end = job.events.find(({ type, worker_id }) => type === 'finished' && worker_id !== '');
+  if (askedMs === undefined || end === undefined || job.operation !== 'chaos.spin' || stateAt(job, askedMs) !== 'ran')
+    return [];
+  return [Date.parse(end.timestamp) - askedMs];
+}
+
+function numberOf({ name }: FinalJob): number {
+  return Number(name?.replace('chaos-', ''));
 }
 
 function isCancel(line: LogLine): line is Extract<LogLine, { type: 'invoke' }> {

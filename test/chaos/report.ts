@@ -11,13 +11,7 @@ export function renderReport({ log, final, findings, settledMs, endedByThemselve
   return [
     section('Jobs', countsOf(log, final.jobs)),
     section('Attempts', attemptCountsOf(final.jobs)),
-    section(
-      'Nemesis',
-      nemesisTable(
-        log,
-        final.jobs.flatMap(({ attempts }) => attempts),
-      ),
-    ),
+    section('Nemesis', nemesisTable(log, final.jobs)),
     section(
       'Processes that ended without being killed',
       Object.entries(endedByThemselves).map(([name, times]) => `${name}: ${times}`),
@@ -65,17 +59,34 @@ function attemptCountsOf(jobs: Outcome['final']['jobs']): readonly string[] {
   return [`${attempts.length}: ${outcomes.join(', ')}`];
 }
 
-/** Each action with when it began, how long it took, and how soon afterwards an attempt began again. */
-function nemesisTable(log: readonly LogLine[], attempts: readonly FinalAttempt[]): readonly string[] {
+/** Each action with when it ended, what it did, and how soon afterwards work went on. */
+function nemesisTable(log: readonly LogLine[], jobs: Outcome['final']['jobs']): readonly string[] {
   const beganAtMs = log[0]?.at ?? 0;
-  const starts = attempts.map(({ started_at }) => Date.parse(started_at)).sort((a, b) => a - b);
+  const starts = jobs.flatMap(({ attempts }) => attempts.map(startMsOf)).sort((a, b) => a - b);
   return log.flatMap((line) => {
     if (line.type !== 'nemesis' || line.phase === 'begin') return [];
     const at = `${((line.at - beganAtMs) / 1000).toFixed(1)} s`;
     if (line.phase === 'skip') return [`${at} ${line.action}: skipped, ${line.facts?.reason}`];
     const next = starts.find((start) => start >= line.at);
-    const recovery = next === undefined ? 'no attempt after it' : `next attempt ${next - line.at} ms after it`;
     const { losesEvents, ...facts } = line.facts ?? {};
-    return [`${at} ${line.action}: ${JSON.stringify(facts)}, ${recovery}`];
+    const rerun = line.action === 'worker killed' ? rerunText(jobs, String(facts.worker), line.at) : '';
+    const recovery = next === undefined ? 'no attempt after it' : `next attempt ${next - line.at} ms after it`;
+    return [`${at} ${line.action}: ${JSON.stringify(facts)}, ${recovery}${rerun}`];
   });
+}
+
+/** How soon the jobs that a worker had in its hands when it was killed were in the hands of another. */
+function rerunText(jobs: Outcome['final']['jobs'], worker: string, killedMs: number): string {
+  const waits = jobs.flatMap(({ attempts }) =>
+    attempts.flatMap((attempt, index) => {
+      const next = attempts[index + 1];
+      const wasHeld = attempt.worker_id === worker && attempt.outcome === 'lost' && startMsOf(attempt) <= killedMs;
+      return wasHeld && next && startMsOf(next) > killedMs ? [startMsOf(next) - killedMs] : [];
+    }),
+  );
+  return waits.length === 0 ? '' : `, its ${waits.length} jobs ran again within ${Math.max(...waits)} ms`;
+}
+
+function startMsOf({ started_at }: FinalAttempt): number {
+  return Date.parse(started_at);
 }

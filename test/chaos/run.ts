@@ -6,6 +6,7 @@
 //   npm run test:chaos -- --only "redis flushed" --only "worker killed"
 //   npm run test:chaos -- --variants          clusters that are broken on purpose: each must be found out
 //   npm run test:chaos -- --variant "NAME"    one of them
+//   npm run test:chaos -- --controls          the same schedules with nothing broken: nothing may be found
 //   npm run test:chaos -- --cancels           2,000 cancels in every state
 //   npm run test:chaos -- --rebuild           100,000 waiting jobs, taken from Redis
 import { mkdirSync } from 'node:fs';
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     variants: { type: 'boolean', default: false },
     variant: { type: 'string', multiple: true },
+    controls: { type: 'boolean', default: false },
     cancels: { type: 'boolean', default: false },
     rebuild: { type: 'boolean', default: false },
   },
@@ -49,7 +51,7 @@ process.exitCode = (await run()) ? 0 : 1;
 function run(): Promise<boolean> {
   const { seed, only, variant } = values;
   const jobs = (usual: number) => Number(values.jobs ?? usual);
-  if (values.variants || variant) return variants(seed, variant ?? Object.keys(VARIANTS));
+  if (values.variants || values.controls || variant) return variants(seed, variant ?? Object.keys(VARIANTS));
   if (values.cancels) return cancels(jobs(CANCELS), seed);
   if (values.rebuild) return rebuild(jobs(REBUILT_JOBS), seed);
   return chaos(jobs(FULL_JOBS), seed, only);
@@ -77,9 +79,9 @@ async function chaos(jobs: number, seed: string, only: readonly string[] | undef
 
 async function variants(seed: string, names: readonly string[]): Promise<boolean> {
   const logFileOf = (name: string) => path.join(LOG_FOLDER, `${seed}-${name.replaceAll(' ', '-')}.ndjson`);
-  const verdicts = await runVariants({ seed, names, logFileOf, say });
+  const verdicts = await runVariants({ seed, names, logFileOf, say, areControls: values.controls });
   process.stdout.write(`\n${renderVerdicts(verdicts)}`);
-  return verdicts.every(({ isCaught }) => isCaught);
+  return verdicts.every(({ isCaught }) => isCaught !== values.controls);
 }
 
 async function cancels(jobs: number, seed: string): Promise<boolean> {
