@@ -10,7 +10,11 @@ import { startRedis, type TestRedis } from './redis-server.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 /** A start takes seconds of processor time, which others may want too. */
 const START = { timeoutMs: 60_000 };
-const MAIN = { api: 'apps/api/src/main.ts', worker: 'apps/worker/src/main.ts' };
+const MAIN = {
+  api: 'apps/api/src/main.ts',
+  worker: 'apps/worker/src/main.ts',
+  misbehavingWorker: 'test/support/misbehaving-worker.ts',
+};
 
 /** Environment of a process, by the names that the configuration documents. */
 export type Settings = Readonly<Record<string, string>>;
@@ -20,6 +24,8 @@ export interface ClusterOptions {
   readonly workers?: number;
   readonly apiSettings?: Settings;
   readonly workerSettings?: Settings;
+  /** Whether workers also know the operations of jail-runners.ts. */
+  readonly misbehaving?: boolean;
 }
 
 /** A process of the cluster, started from its main file as a user would. */
@@ -64,7 +70,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const addWorker = async (settings: Settings = {}) => {
     const id = `worker-${workers.length + 1}`;
     const own = { GUESTKIT_WORKER_ID: id, GUESTKIT_METRICS_PORT: '0', ...options.workerSettings, ...settings };
-    const worker = launch(id, MAIN.worker, { ...shared, ...own });
+    const main = options.misbehaving ? MAIN.misbehavingWorker : MAIN.worker;
+    const worker = launch(id, main, { ...shared, ...own });
     workers.push(worker);
     const [api] = apis;
     if (api !== undefined) await isRegistered(api, own.GUESTKIT_WORKER_ID, worker);

@@ -25,7 +25,15 @@ export const RUNNERS_MODULE = fileURLToPath(new URL('../../../../test/support/ja
 export const QUEUE: QueueName = { tenant: 'default', pool: 'default' };
 
 /** The operations of jail-runners.ts: `data.image`, where given, is the path of a raw image. */
-const MISBEHAVING = ['test.spin', 'test.abort', 'test.hog-buffers', 'test.steps', 'test.return', 'test.corrupt'];
+const MISBEHAVING = [
+  'test.spin',
+  'test.stubborn',
+  'test.abort',
+  'test.hog-buffers',
+  'test.steps',
+  'test.return',
+  'test.corrupt',
+];
 
 export const TEST_REPERTOIRE: Repertoire = {
   operations: new Map([...operations, ...MISBEHAVING.map((name) => [name, jailed(name)] as const)]),

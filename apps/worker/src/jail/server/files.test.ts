@@ -131,6 +131,25 @@ describe('the document of a result', () => {
     expect(readdirSync(bench.results)).toEqual([]);
   });
 
+  test('is not written by an attempt that was overtaken, nor is anything left of it', async () => {
+    const output = { format: 'json', destination: 'overtaken.json' } as const;
+    const { ending } = await bench.run('test.return', { a: 1 }, { output, mayPublish: async () => false });
+    expect(ending).toEqual({ kind: 'overtaken' });
+    expect(readdirSync(bench.results)).toEqual([]);
+  });
+
+  test('is not written when the attempt is stopped while nobody can say whether it may be', async () => {
+    const stop = new AbortController();
+    const output = { format: 'json', destination: 'unanswered.json' } as const;
+    const mayPublish = () => {
+      stop.abort();
+      return new Promise<boolean>(() => undefined);
+    };
+    const { ending } = await bench.run('test.return', { a: 1 }, { output, mayPublish, signal: stop.signal });
+    expect(ending).toEqual({ kind: 'stopped' });
+    expect(readdirSync(bench.results)).toEqual([]);
+  });
+
   test.skipIf(!mayMount)('is told apart when there is no space for it', async ({ onTestFinished }) => {
     const full = mkdtempSync(path.join(bench.folder, 'full-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'guestkit-test', full]);
