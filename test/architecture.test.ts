@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/guest/src': ['@guestkit/disk'],
   'packages/operations/src': ['@guestkit/guest', '@guestkit/disk', '@guestkit/core/job'],
   'packages/core/src/job': [],
-  'packages/core/src/config': ['packages/core/src/job', 'packages/core/src/security'],
+  'packages/core/src/config': ['packages/core/src/job', 'packages/core/src/security', 'packages/core/src/artifact'],
   'packages/core/src/security': ['packages/core/src/job'],
   'packages/core/src/telemetry': ['packages/core/src/job'],
   'packages/core/src/queue': ['packages/core/src/job', 'packages/core/src/telemetry', 'packages/core/src/coordination'],

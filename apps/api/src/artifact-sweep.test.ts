@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { artifactKey } from '@guestkit/core/artifact/artifact-key';
+import { cacheKey } from '@guestkit/core/artifact/cache-key';
 import { openFileStore } from '@guestkit/core/artifact/file-store';
 import { keepArtifact } from '@guestkit/core/artifact/keep-artifact';
 import { readApiConfig } from '@guestkit/core/config/api-config';
@@ -26,6 +27,16 @@ test('the sweep removes what belongs to no job once it is old, and nothing else'
   await sweepAt(Date.now() + 25 * HOUR_MS);
   expect(await store.stat(orphan.key)).toBeUndefined();
   expect(await store.stat(owned.key)).toBeDefined();
+});
+
+test('the sweep removes what was cached a week ago', async () => {
+  const { store, sweepAt } = await setUp();
+  const key = cacheKey({ tenant: 'acme', operation: 'guestkit.inspect', version: '1' });
+  await store.put(key, Buffer.from('entry'));
+  await sweepAt(Date.now() + 167 * HOUR_MS);
+  expect(await store.stat(key)).toBeDefined();
+  await sweepAt(Date.now() + 169 * HOUR_MS);
+  expect(await store.stat(key)).toBeUndefined();
 });
 
 async function setUp() {

@@ -1,4 +1,5 @@
 import { ARTIFACTS_FOLDER } from '@guestkit/core/artifact/artifact-key';
+import { CACHE_FOLDER, MAX_CACHE_HOURS } from '@guestkit/core/artifact/cache-key';
 import type { Duty } from '@guestkit/core/coordination/duty';
 import type { ApiParts } from './api-parts.ts';
 
@@ -9,7 +10,7 @@ const BATCH = 500;
 export type SweepParts = Pick<ApiParts, 'config' | 'history' | 'artifacts' | 'metrics' | 'clock'>;
 
 /**
- * Removes from the artifact store what belongs to no job: of attempts that were overtaken or died before they could tell, and of
+ * Removes from the artifact store what belongs to no job, and what was cached long ago: of attempts that were overtaken or died before they could tell, and of
  * jobs that history does not have any more. What is young may still be told of.
  */
 export function artifactSweepDuty(parts: SweepParts): Duty {
@@ -17,6 +18,7 @@ export function artifactSweepDuty(parts: SweepParts): Duty {
 }
 
 async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  await removeExpired(parts, signal);
   let batch: string[] = [];
   for await (const { key, modifiedAtMs } of parts.artifacts.list(ARTIFACTS_FOLDER)) {
     if (signal.aborted) return;
@@ -27,6 +29,16 @@ async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
     batch = [];
   }
   await removeUnowned(parts, batch);
+}
+
+/** Entries of the cache that no worker answers with any more. */
+async function removeExpired({ artifacts, metrics, clock }: SweepParts, signal: AbortSignal): Promise<void> {
+  for await (const { key, modifiedAtMs } of artifacts.list(CACHE_FOLDER)) {
+    if (signal.aborted) return;
+    if (modifiedAtMs > clock() - MAX_CACHE_HOURS * HOUR_MS) continue;
+    await artifacts.delete([key]);
+    metrics.artifactsSwept.inc();
+  }
 }
 
 async function removeUnowned({ history, artifacts, metrics }: SweepParts, keys: readonly string[]): Promise<void> {

@@ -14,6 +14,7 @@ import { operations } from '@guestkit/operations/catalogue';
 import type { Operation, Runner } from '@guestkit/operations/operation';
 import { runners } from '@guestkit/operations/runners';
 import { prepareAdvertisement } from './advertisement.ts';
+import { ResultCache, type ResultCacheOptions } from './attempt/result-cache.ts';
 import { createAttemptHandler } from './attempt/run-attempt.ts';
 import { Consumption } from './consumption.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -105,11 +106,13 @@ export async function startWorker(
     }),
   );
 
+  const { version } = heartbeat.advertisement;
+  const cache = openResultCache(config, { store: artifacts, version, metrics, logger });
   const leaving = new AbortController();
   const handle = createAttemptHandler({
     workerId: config.workerId,
     advertise: () => heartbeat.advertisement,
-    ...{ registry, events, cancels, fence, jails, metrics, logger },
+    ...{ registry, events, cancels, fence, jails, cache, metrics, logger },
     operations: repertoire.operations,
     inlineRunners: repertoire.inlineRunners,
     maxLostAttempts: config.maxLostAttempts,
@@ -140,6 +143,15 @@ export async function startWorker(
   };
 }
 
+function openResultCache(
+  { cacheHours, imageRoots, references, maxDiskSizeGb, resultLimitBytes }: RunnableConfig,
+  parts: Pick<ResultCacheOptions, 'store' | 'version' | 'metrics' | 'logger'>,
+): ResultCache | undefined {
+  if (cacheHours === 0) return undefined;
+  const rules = { imageRoots, references, maxDiskSizeGb };
+  return new ResultCache({ ...parts, hours: cacheHours, rules, resultLimitBytes });
+}
+
 interface JailParts {
   readonly repertoire: Repertoire;
   readonly metrics: WorkerMetrics;
@@ -157,7 +169,7 @@ function startJails(config: RunnableConfig, { repertoire, metrics, logger }: Jai
     maxResultBytes: config.resultLimitBytes,
     asNobody: config.jailUser,
     onReady: ({ startMs, sealed }) => {
-      metrics.jailStart.observe(startMs / 1000);
+      if (startMs !== undefined) metrics.jailStart.observe(startMs / 1000);
       if (!sealed) logger.debug('jail stands by the permission model alone: the kernel did not take its limits');
     },
     onBroken: (reason) => logger.error({ reason }, 'jail does not start'),

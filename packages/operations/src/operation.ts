@@ -30,6 +30,8 @@ export interface Operation<Payload = unknown> {
   readonly payload: z.ZodType<Payload>;
   images(payload: Payload): readonly ImageRequest[];
   output(payload: Payload): OutputRequest | undefined;
+  /** What in a payload, besides its images, decides the result. Where it is not given, no result is ever answered again. */
+  decisive?(payload: Payload): unknown;
 }
 
 export interface Progress {

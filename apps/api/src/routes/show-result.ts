@@ -26,6 +26,10 @@ const resultSchema = z.object({
     duration_ms: z.number(),
     attempt: z.int(),
     idempotency_key: z.string().optional(),
+    cached: z
+      .object({ from_job: z.string(), age_seconds: z.int() })
+      .optional()
+      .describe('The result is that of an earlier job: its images have not changed since'),
   }),
   outputs: z.object({ primary: z.string().optional(), artifacts: z.array(z.string()).optional() }).optional(),
   metrics: z

@@ -1,5 +1,6 @@
 import type { AttemptClaim } from '@guestkit/core/coordination/fence';
 import type { JobDocument } from '@guestkit/core/job/document';
+import type { CachedFrom } from '@guestkit/core/job/result';
 import type { Operation, Progress } from '@guestkit/operations/operation';
 import { factsOf } from '../jail/error-facts.ts';
 import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
@@ -8,6 +9,7 @@ import { claimPublication, mayPublish } from './publication.ts';
 import { timeLimits } from './time-limits.ts';
 
 export interface Execution {
+  readonly tenant: string;
   readonly document: JobDocument;
   readonly claim: AttemptClaim;
   readonly operation: Operation;
@@ -16,14 +18,22 @@ export interface Execution {
   readonly onProgress: (step: Progress) => void;
 }
 
+export interface ExecutionReport extends JailReport {
+  /** The job whose result this is, where it was answered again. */
+  readonly cached?: CachedFrom | undefined;
+}
+
 /** Runs an operation where it declares to run, within the time it has. */
-export async function execute(execution: Execution, host: AttemptHost): Promise<JailReport> {
-  const { operation, payload, document, claim, signal, onProgress } = execution;
+export async function execute(execution: Execution, host: AttemptHost): Promise<ExecutionReport> {
+  const { tenant, operation, payload, document, claim, signal, onProgress } = execution;
   if (signal.aborted) return emptyReport({ kind: 'stopped' });
   const limits = timeLimits(document, host.limits);
   if (limits.timeoutMs <= 0) return emptyReport({ kind: 'timeout' });
   if (operation.isolation === 'inline') return emptyReport(runInline(execution, host));
+  const run = { tenant, document, operation, payload };
+  const known = await host.cache?.find(run);
   const task = {
+    known,
     operation: operation.name,
     payload,
     images: operation.images(payload),
@@ -32,11 +42,12 @@ export async function execute(execution: Execution, host: AttemptHost): Promise<
   // who writes nothing pays for no fence
   const claimed = task.output && (await claimPublication(host.fence, claim, document));
   if (claimed === 'overtaken' || claimed === 'closed') return emptyReport({ kind: claimed });
-  return host.jails.run(task, {
+  const report = await host.jails.run(task, {
     ...limits,
     ...{ signal, onProgress },
     mayPublish: () => mayPublish(host.fence, claim, signal),
   });
+  return { ...report, cached: host.cache?.learn(run, report, known) };
 }
 
 function runInline({ operation, payload, onProgress }: Execution, { inlineRunners }: AttemptHost): Ending {

@@ -8,6 +8,7 @@ import type { WorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import type { Operation, Runner } from '@guestkit/operations/operation';
 import type { JailPool } from '../jail/pool.ts';
 import type { DataKeeping } from './keep-data.ts';
+import type { ResultCache } from './result-cache.ts';
 import type { LimitSettings } from './time-limits.ts';
 
 /** The worker, as its attempts see it. */
@@ -26,6 +27,8 @@ export interface AttemptHost {
   readonly maxLostAttempts: number;
   readonly retry: RetrySettings;
   readonly keeping: DataKeeping;
+  /** Where results of unchanged images may be answered again. */
+  readonly cache?: ResultCache | undefined;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Fires when attempts must go back to the queue. */

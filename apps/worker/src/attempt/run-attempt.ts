@@ -14,11 +14,11 @@ import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
 import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
 import type { Progress } from '@guestkit/operations/operation';
-import { emptyReport, type JailReport } from '../jail/task.ts';
+import { emptyReport } from '../jail/task.ts';
 import { admit } from './admission.ts';
 import { Cancellation } from './cancellation.ts';
 import { Declined } from './declined.ts';
-import { execute } from './execute.ts';
+import { type ExecutionReport, execute } from './execute.ts';
 import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
@@ -93,7 +93,8 @@ class Attempt {
     using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
     const signal = AbortSignal.any([this.#lost, this.#host.leaving, ...(cancellation ? [cancellation.signal] : [])]);
     const onProgress = (step: Progress) => this.#progress.add(step);
-    const report = await execute({ document, claim: this.#claim, operation, payload, signal, onProgress }, this.#host);
+    const subject = { tenant: job.tenant, document, claim: this.#claim, operation, payload };
+    const report = await execute({ ...subject, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
     return await this.#settle(report, cancellation);
   }
@@ -104,7 +105,7 @@ class Attempt {
     return postponed(this.#declined.delayMs(this.#delivery.job.document.job_id), reason);
   }
 
-  #settle(report: JailReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
+  #settle(report: ExecutionReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
     const { ending } = report;
     if (this.#lost.aborted || ending.kind === 'overtaken') return this.#abandon();
     if (ending.kind === 'closed') return this.#leaveEnded();
@@ -137,9 +138,10 @@ class Attempt {
     return { kind: 'released' };
   }
 
-  async #complete(data: unknown, report: JailReport): Promise<Outcome> {
+  async #complete(data: unknown, report: ExecutionReport): Promise<Outcome> {
     const outputs = report.output && { primary: report.output.destination };
-    const kept = await keepData(data, this.#claim, this.#host.keeping, this.#lost);
+    const told = report.output ? { ...(data as object), output_file: report.output.destination } : data;
+    const kept = await keepData(told, this.#claim, this.#host.keeping, this.#lost);
     if (this.#lost.aborted) return this.#abandon();
     if (kept.kind === 'refused') return this.#fail(kept.error, report);
     const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
@@ -148,7 +150,7 @@ class Attempt {
     return { kind: 'completed', ...(end?.type === 'finished' && { summary: summaryOf(end) }) };
   }
 
-  async #fail(error: JobError, report: JailReport): Promise<Outcome> {
+  async #fail(error: JobError, report: ExecutionReport): Promise<Outcome> {
     const next = whatFollows(error, this.#delivery, this.#host);
     if (next.kind === 'none') return this.#failForGood(error, next.because, report);
     await this.#tell({ type: 'released', reason: 'retry', error });
@@ -158,7 +160,7 @@ class Attempt {
     return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error) };
   }
 
-  async #failForGood(error: JobError, because: EndCause, report: JailReport): Promise<Outcome> {
+  async #failForGood(error: JobError, because: EndCause, report: ExecutionReport): Promise<Outcome> {
     const result = failedResult(this.#endedAttempt(report), error);
     const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
     return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
@@ -195,7 +197,7 @@ class Attempt {
     if (newest) this.#delivery.reportProgress(newest).catch((err) => this.#logger.debug({ err }, 'progress not shown'));
   }
 
-  #endedAttempt({ usage, imageBytesRead, output }: JailReport): EndedAttempt {
+  #endedAttempt({ usage, imageBytesRead, output, cached }: ExecutionReport): EndedAttempt {
     const metrics: JobMetrics | undefined = usage && {
       disk_read_bytes: imageBytesRead,
       disk_write_bytes: output?.sizeBytes ?? 0,
@@ -211,6 +213,7 @@ class Attempt {
       startedAtMs: this.#startedAtMs,
       endedAtMs: Date.now(),
       ...(metrics && { metrics }),
+      cached,
     };
   }
 

@@ -12,6 +12,29 @@ export interface JailTask {
   readonly images: readonly ImageRequest[];
   /** Where to write the document of the result. */
   readonly output?: OutputRequest | undefined;
+  /** Of an earlier run: the result of this one, if the images are as they were. */
+  readonly known?: KnownResult | undefined;
+}
+
+export interface KnownResult extends Pick<TaskInputs, 'references' | 'files'> {
+  readonly value: unknown;
+}
+
+/** What a result was read from. */
+export interface TaskInputs {
+  /** What the images named, in the order of opening. */
+  readonly references: readonly NamedReference[];
+  /** Path and stamp of every file, the images first. */
+  readonly files: readonly string[];
+  /** When the youngest of them was last changed. */
+  readonly changedAtMs: number;
+  readonly openedAtMs: number;
+}
+
+export interface NamedReference {
+  readonly image: number;
+  readonly name: string;
+  readonly from: number;
 }
 
 /** How an attempt in a jail ended, before anyone decides what that means for the job. */
@@ -40,6 +63,9 @@ export interface JailReport {
   readonly imageBytesRead: number;
   readonly checksums: readonly ChecksumOutcome[];
   readonly output?: WrittenOutput | undefined;
+  readonly inputs?: TaskInputs;
+  /** The result is the known one. */
+  readonly isKnown?: boolean;
 }
 
 export interface WrittenOutput {
@@ -82,8 +108,8 @@ export type SeatOrder =
   | { readonly type: 'publish'; readonly granted: boolean };
 
 export interface Readiness {
-  /** From the start of the process. */
-  readonly startMs: number;
+  /** From the start of the process; absent for one that was ready before. */
+  readonly startMs?: number;
   /** Whether the kernel took the limits of the process; the permission model stands in any case. */
   readonly sealed: boolean;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
+import { MAX_CACHE_HOURS } from '../artifact/cache-key.ts';
 import { COMMON_KEYS, checkName, folders } from './common-keys.ts';
 import { readRetrySettings } from './retry-setting.ts';
 import { Derived, demand, flag, integer, list, milliseconds, oneOf, port, text } from './schema.ts';
@@ -33,6 +34,13 @@ export const WORKER_KEYS = {
   resultInlineBytes: integer(
     'Largest result that passes through Redis and SQL; what is larger goes to the artifact store',
     64 * 1024,
+  ),
+  cacheHours: integer(
+    'How long the result of an image that has not changed may be answered again, in hours; 0 for never',
+    0,
+    {
+      max: MAX_CACHE_HOURS,
+    },
   ),
   resultLimitBytes: integer('Largest result, in bytes', 64 * 2 ** 20, { min: 1024, max: 128 * 2 ** 20 }),
   jailMemoryMb: integer('Memory of an attempt, in MiB', 512, { min: 64 }),

@@ -58,6 +58,8 @@ export const executionSchema = z.object({
   cancellable: z.boolean().default(true),
   timeouts: optional(timeoutsSchema),
   retry: optional(retrySchema),
+  /** Whether a result of an image that has not changed since may be answered again: only where the worker keeps such. */
+  cache: optional(z.enum(['use', 'refresh', 'off'])),
 });
 
 export const constraintsSchema = z.object({

@@ -12,6 +12,13 @@ export interface ExecutionSummary {
   readonly duration_ms: number;
   readonly attempt: number;
   readonly idempotency_key?: string;
+  /** The result is that of an earlier job on the same images, which have not changed since. */
+  readonly cached?: CachedFrom;
+}
+
+export interface CachedFrom {
+  readonly from_job: string;
+  readonly age_seconds: number;
 }
 
 export interface JobMetrics {
@@ -62,6 +69,7 @@ export interface EndedAttempt {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly metrics?: JobMetrics;
+  readonly cached?: CachedFrom | undefined;
 }
 
 /** The result of a job whose operation succeeded. */
@@ -75,7 +83,11 @@ export function completedResult(
     worker_id: ended.workerId,
     status: 'completed',
     completed_at: timestampOf(ended.endedAtMs),
-    execution_summary: { ...summaryOf(ended), ...(key !== undefined && { idempotency_key: key }) },
+    execution_summary: {
+      ...summaryOf(ended),
+      ...(key !== undefined && { idempotency_key: key }),
+      ...(ended.cached && { cached: ended.cached }),
+    },
     ...(answer.outputs && { outputs: answer.outputs }),
     ...tracesOf(ended),
     ...(answer.data !== null && answer.data !== undefined && { data: answer.data }),

@@ -118,7 +118,13 @@ describe('openReference refuses', () => {
   });
 
   test('a chain of more than 16 images', () => {
-    const chain = Array.from({ length: 16 }, (_, i) => ({ dev: 0n, ino: BigInt(i), size: 0n, mtimeNs: 0n }));
+    const chain = Array.from({ length: 16 }, (_, i) => ({
+      dev: 0n,
+      ino: BigInt(i),
+      size: 0n,
+      mtimeNs: 0n,
+      ctimeNs: 0n,
+    }));
     expect(() => openReference('base', referrer('roots', { chain }))).toThrow(/longer than 16/);
     expect(contentOf('base', referrer('roots', { chain: chain.slice(1) }))).toBe('vm/base');
   });

@@ -29,6 +29,7 @@ export function createWorkerMetrics({ heartbeatAgeSeconds }: WorkerReadings) {
     diskReadBytes: counter('guestkit_worker_disk_read_bytes_total', 'Bytes read from images'),
     diskWriteBytes: counter('guestkit_worker_disk_write_bytes_total', 'Bytes of results written'),
     consumerReplacements: counter('guestkit_worker_consumer_replacements_total', 'Times that claiming was begun anew'),
+    resultCache: counter('guestkit_worker_result_cache_total', 'Results looked up in the cache', ['outcome']),
     jailStart: seconds('guestkit_worker_jail_start_seconds', 'From the start of a jail to its first answer'),
   };
 }

@@ -9,6 +9,7 @@ export const inspectOperation: Operation<InspectPayload> = {
   images: ({ image }) => [
     { path: image.path, format: image.format, ...(image.checksum != null && { checksum: image.checksum }) },
   ],
+  decisive: ({ options }) => options,
   output: ({ output }) =>
     output
       ? {

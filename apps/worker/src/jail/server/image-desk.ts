@@ -1,12 +1,12 @@
 import { closeSync, readSync } from 'node:fs';
-import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
+import { type FileStamp, sameStamp, stampOf, stampText } from '@guestkit/core/security/file-stamp';
 import { type GuardedFile, openWithin } from '@guestkit/core/security/path-guard';
 import { openReference } from '@guestkit/core/security/reference-policy';
 import type { ImageRequest } from '@guestkit/operations/operation';
 import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
 import type { OpenedReference } from '../pipe-source.ts';
 import type { OfferedImage } from '../start-order.ts';
-import type { ImageRules } from '../task.ts';
+import type { ImageRules, NamedReference, TaskInputs } from '../task.ts';
 import { Refusal, ServiceFault } from './refusal.ts';
 
 /** A chain of backing files may be 16 long; a VMDK may have many extents. */
@@ -22,6 +22,8 @@ export class ImageDesk implements Disposable {
   readonly #files: GuardedFile[] = [];
   /** By image, the file opened last at each depth: the one whose parser names the next. */
   readonly #chains: GuardedFile[][] = [];
+  readonly #references: NamedReference[] = [];
+  readonly #openedAtMs = Date.now();
   #bytesRead = 0;
 
   constructor(rules: ImageRules) {
@@ -34,6 +36,16 @@ export class ImageDesk implements Disposable {
 
   get stamps(): readonly FileStamp[] {
     return this.#files.map(({ stamp }) => stamp);
+  }
+
+  /** What was opened until now. */
+  get inputs(): TaskInputs {
+    return {
+      references: this.#references,
+      files: this.#files.map(({ path, stamp }) => `${path} ${stampText(stamp)}`),
+      changedAtMs: Math.max(0, ...this.#files.map(({ stamp }) => changedAtMs(stamp))),
+      openedAtMs: this.#openedAtMs,
+    };
   }
 
   /** @throws PathError when the path may not be read or leads to no file, Refusal when the file is empty */
@@ -62,6 +74,7 @@ export class ImageDesk implements Disposable {
       chain: chain.slice(0, from + 1).map(({ stamp }) => stamp),
     });
     chain[from + 1] = file;
+    this.#references.push({ image, name, from });
     return this.#serve(file);
   }
 
@@ -108,4 +121,8 @@ export class ImageDesk implements Disposable {
     this.#files.push(file);
     return { source: this.#files.length - 1, sizeBytes: Number(file.stamp.size) };
   }
+}
+
+function changedAtMs({ mtimeNs, ctimeNs }: FileStamp): number {
+  return Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n);
 }

@@ -21,8 +21,10 @@ port.on('message', (news: SeatOrder) => {
   else permission.resolve(news.granted);
 });
 
+let kept: JailProcess | undefined;
 for (;;) {
-  const jail = await startJail();
+  const jail = kept ?? (await startJail());
+  kept = undefined;
   // a jail may also die while it waits, and then the order goes to its successor
   const task = jail && (await Promise.race([order.promise, jail.exited.then(() => undefined)]));
   if (jail === undefined || task === undefined) continue;
@@ -33,6 +35,11 @@ for (;;) {
     onLife: () => Atomics.add(settings.pulse, 0, 1),
   });
   tell({ type: 'ended', report });
+  // one that has seen nothing of any image may still serve its one attempt
+  if (report.isKnown && !jail.gone.aborted) {
+    kept = jail;
+    tell({ type: 'ready', pid: jail.pid, sealed: jail.sealed });
+  }
 }
 
 function mayPublish(): Promise<boolean> {

@@ -1,6 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { OutputRequest, Progress } from '@guestkit/operations/operation';
 import type { OfferedImage } from '../start-order.ts';
-import type { ChecksumOutcome, Ending, JailReport, JailTask, SeatSettings, WrittenOutput } from '../task.ts';
+import type {
+  ChecksumOutcome,
+  Ending,
+  ImageRules,
+  JailReport,
+  JailTask,
+  KnownResult,
+  SeatSettings,
+  WrittenOutput,
+} from '../task.ts';
 import { usageOf, usageSince } from '../usage.ts';
 import { parseChecksum, sha256Of } from './checksum.ts';
 import { ImageDesk } from './image-desk.ts';
@@ -20,7 +30,7 @@ export interface AttemptService {
   readonly mayPublish: () => Promise<boolean>;
 }
 
-/** Serves one task from first to last, measures what the jail used, and ends it. */
+/** Serves one task from first to last, measures what the jail used, and ends it, unless it was not needed. */
 export async function serveAttempt(service: AttemptService): Promise<JailReport> {
   const { jail, settings } = service;
   const before = usageOf(jail.pid);
@@ -28,14 +38,19 @@ export async function serveAttempt(service: AttemptService): Promise<JailReport>
   const attempt = new ServedAttempt(service, desk);
   const ending = await attempt.run().catch((error) => endingOf(error, jail));
   const usage = usageSince(before, usageOf(jail.pid));
-  jail.kill();
-  return { ending, usage, imageBytesRead: desk.bytesRead, checksums: attempt.checksums, output: attempt.output };
+  const { checksums, output, isKnown } = attempt;
+  if (!isKnown) jail.kill();
+  return { ending, usage, imageBytesRead: desk.bytesRead, checksums, output, inputs: desk.inputs, isKnown };
 }
 
-/** In order: open the images, look whether the result may be written, verify checksums, let the jail work, write the result. */
+/**
+ * In order: open the images, look whether the result may be written; unless it is known, verify checksums and let the jail work;
+ * write the result.
+ */
 class ServedAttempt {
   readonly checksums: ChecksumOutcome[] = [];
   output: WrittenOutput | undefined;
+  isKnown = false;
   readonly #service: AttemptService;
   readonly #desk: ImageDesk;
 
@@ -49,6 +64,10 @@ class ServedAttempt {
     if (task.images.length > 0) this.#tell('validation', 5, 'Opening the image');
     const images = task.images.map((request) => this.#desk.openImage(request));
     if (task.output) checkOutput(task.output, settings, this.#desk.stamps);
+    if (task.known && stillHolds(task.known, task, settings)) {
+      this.isKnown = true;
+      return this.#conclude({ kind: 'result', value: task.known.value });
+    }
     for (const image of images) await this.#verifyChecksum(image);
     const ending = await converse({
       ...{ jail, task, images, onProgress, onLife },
@@ -57,7 +76,13 @@ class ServedAttempt {
     });
     // a wrong answer and a strange error alike may come from a file that was being written
     this.#desk.assertUnchanged();
-    return ending.kind === 'result' && task.output ? this.#publish(ending.value, task.output) : ending;
+    return this.#conclude(ending);
+  }
+
+  async #conclude(ending: Ending): Promise<Ending> {
+    const { output } = this.#service.task;
+    if (ending.kind === 'result' && output) await this.#publish(ending.value, output);
+    return ending;
   }
 
   async #verifyChecksum({ source, sizeBytes, request }: OfferedImage): Promise<void> {
@@ -75,7 +100,7 @@ class ServedAttempt {
   }
 
   /** Whoever may no longer publish has had its jail killed, which is why `gone` guards the rename. */
-  async #publish(value: unknown, request: OutputRequest): Promise<Ending> {
+  async #publish(value: unknown, request: OutputRequest): Promise<void> {
     const { jail, settings, mayPublish } = this.#service;
     this.#tell('export', 90, 'Writing the result');
     this.output = await writeOutput(value, request, {
@@ -84,7 +109,6 @@ class ServedAttempt {
       signal: jail.gone,
       mayPublish,
     });
-    return { kind: 'result', value: { ...(value as object), output_file: this.output.destination } };
   }
 
   #tell(phase: string, percent: number, message: string): void {
@@ -97,4 +121,17 @@ async function endingOf(error: unknown, jail: JailProcess): Promise<Ending> {
   if (jail.gone.aborted) return deathOf(await jail.exited);
   const { code, message } = refusalOf(error);
   return { kind: 'refused', code, message };
+}
+
+/** Whether the images, and all that they name, are the files they were, with nothing done to them since. */
+function stillHolds({ references, files }: KnownResult, { images }: JailTask, rules: ImageRules): boolean {
+  using desk = new ImageDesk(rules);
+  try {
+    for (const image of images) desk.openImage(image);
+    for (const { image, name, from } of references) desk.openReference(image, name, from);
+  } catch {
+    // whatever it is, the attempt meets it too, and tells
+    return false;
+  }
+  return isDeepStrictEqual(desk.inputs.files, files);
 }
