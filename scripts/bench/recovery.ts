@@ -111,9 +111,13 @@ async function rebuildOn(databaseUrl: string | undefined, jobs: number): Promise
   const stopping = new AbortController();
   const loops = duties.map(async ({ run, everyMs }) => {
     while (!stopping.signal.aborted) {
-      await run(stopping.signal);
+      await run(stopping.signal).catch(onError);
       await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
+  });
+  opened.defer(async () => {
+    stopping.abort();
+    await Promise.all(loops);
   });
   const all = async () => (await queue.depth(NAME)).waiting === jobs;
   await until('all are enqueued', all, PATIENT);
@@ -121,8 +125,6 @@ async function rebuildOn(databaseUrl: string | undefined, jobs: number): Promise
   const flushedAtMs = performance.now();
   await until('all are back', all, PATIENT);
   const tookMs = performance.now() - flushedAtMs;
-  stopping.abort();
-  await Promise.allSettled(loops);
   await assertOrder(queue, ids);
   return tookMs;
 }

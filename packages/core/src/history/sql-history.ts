@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import type { QueueEpoch } from '../coordination/queue-epoch.ts';
 import type { ErrorClass } from '../job/error-class.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
+import type { JobState } from '../job/state.ts';
 import type { QueuedJob } from '../queue/job-queue.ts';
 import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
@@ -137,8 +138,9 @@ class SqlHistory implements JobHistory {
       .select(JOB_COLUMNS)
       .where('enqueued_at', 'is', null)
       .where('submitted_at', '<', new Date(acceptedBeforeMs).toISOString())
+      // in the text, and not bound: otherwise SQLite looks at all jobs and not at the index
+      .where('status', '=', sql.lit<JobState>('pending'))
       // a job with events was taken by the queue, though nobody noted it
-      .where('status', '=', 'pending')
       .where('last_sequence', '=', -1)
       .orderBy('id')
       .limit(limit)

@@ -18,6 +18,9 @@ const COLUMNS = [
   'enqueued_at',
 ] as const satisfies readonly (keyof JobRow)[];
 
+/** A partial index serves only a query that has the very words of the index in its text. */
+const IS_UNFINISHED = sql<boolean>`status in ('running', 'assigned', 'pending')`;
+
 type ComparedRow = Pick<JobRow, (typeof COLUMNS)[number]>;
 
 export async function unfinished(
@@ -27,8 +30,8 @@ export async function unfinished(
   const rows = await db
     .selectFrom('jobs')
     .select(COLUMNS)
-    // the partial index serves only a query that says in its text what the index is of
-    .where('status', '=', sql.lit<UnfinishedState>(status))
+    .where(IS_UNFINISHED)
+    .where('status', '=', status)
     .where('id', '>', after)
     .orderBy('id')
     .limit(limit)

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { expect, onTestFinished, test } from 'vitest';
+import type { JobHistory } from '../job-history.ts';
+import type { HistorySchema } from '../schema.ts';
+import { openSqlHistory } from '../sql-history.ts';
+import { NodeSqliteDialect } from './dialect.ts';
+import { SQLITE_FLAVOUR } from './flavour.ts';
+
+// What is asked every second must not look at every job that ever was.
+test.each<[string, (history: JobHistory) => Promise<unknown>]>([
+  ['jobs_not_enqueued', (history) => history.notEnqueued(0, 10)],
+  ['jobs_unfinished', (history) => history.unfinished({ status: 'running', after: 0, limit: 10 })],
+])('SQLite answers by the index %s', async (index, ask) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gk-plans-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'history.sqlite');
+  const asked: string[] = [];
+  const log = ({ query }: { readonly query: { readonly sql: string } }) => void asked.push(query.sql);
+  const db = new Kysely<HistorySchema>({ dialect: new NodeSqliteDialect(file), log });
+  await using history = await openSqlHistory(db, SQLITE_FLAVOUR);
+  asked.length = 0;
+  await ask(history);
+  using database = new DatabaseSync(file);
+  const plan = database.prepare(`explain query plan ${asked.at(-1)}`).all();
+  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining(`USING INDEX ${index}`)]);
+});
