@@ -5,6 +5,7 @@ import { classOf } from '@guestkit/core/job/error-code';
 import type { JobError } from '@guestkit/core/job/result';
 import type { ApiParts } from './api-parts.ts';
 import { artifactSweepDuty } from './artifact-sweep.ts';
+import { bulkDuty } from './bulk/bulk-duty.ts';
 
 /** What duties work with. */
 export type DutyParts = Pick<
@@ -26,5 +27,11 @@ export type DutyParts = Pick<
 export function duties(parts: DutyParts): readonly Duty[] {
   // no recorder sees what is told to history itself
   const onEnded = (error: JobError) => parts.metrics.deadLetters.inc({ class: classOf(error) });
-  return [...parts.reconciler.duties, artifactSweepDuty(parts), cancelDuty(parts), reaperDuty({ ...parts, onEnded })];
+  return [
+    ...parts.reconciler.duties,
+    artifactSweepDuty(parts),
+    cancelDuty(parts),
+    reaperDuty({ ...parts, onEnded }),
+    bulkDuty(parts),
+  ];
 }

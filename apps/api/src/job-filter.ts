@@ -3,7 +3,8 @@ import { JOB_STATES } from '@guestkit/core/job/state';
 import { epochMsOf, normaliseTimestamp } from '@guestkit/core/job/timestamp';
 import * as z from 'zod';
 import { payloadMatch } from './payload-match.ts';
-import { several, single } from './request/query.ts';
+import { Problem } from './problem.ts';
+import { readParameters, several, single } from './request/query.ts';
 
 const anyOf = 'Any of these; repeat it, or part values by commas';
 
@@ -49,6 +50,20 @@ export const filterShape = {
 };
 
 const filterSchema = z.object(filterShape);
+
+/** A filter as a body gives it. */
+export const filterBodySchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+/** @throws Problem `bad-request`, which names the member at fault */
+export function filterOfBody(tenant: string, body: z.output<typeof filterBodySchema>): JobFilter {
+  const values = new Map(Object.entries(body).map(([name, value]) => [name, [value].flat()]));
+  return filterOf(tenant, readParameters(values, filterSchema, badFilter));
+}
+
+function badFilter(name: string, reason: string): Problem {
+  const field = `filter.${name}`;
+  return new Problem('bad-request', `Cannot read the body: ${field}: ${reason}`, { details: { field } });
+}
 
 export function filterOf(tenant: string, given: z.output<typeof filterSchema>): JobFilter {
   const { status, operation, pool, worker, error, label, payload, name, archived } = given;

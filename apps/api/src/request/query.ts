@@ -2,8 +2,6 @@ import type { Request } from 'express';
 import * as z from 'zod';
 import { Problem } from '../problem.ts';
 
-type Values = string[];
-
 /** A parameter that may be given once. */
 export function single<Schema extends z.ZodType<unknown, string>>(schema: Schema) {
   return z
@@ -30,21 +28,41 @@ export function wholeNumber(range: { readonly min: number; readonly max: number 
     .pipe(z.int().min(range.min).max(range.max));
 }
 
-/** Reads the query of a request. Unknown parameters are refused: a mistyped filter must not list everything. */
-export function readQuery<Shape extends z.ZodRawShape>(
-  request: Request,
+/** Reads the query of a request. @throws Problem `bad-request` */
+export function readQuery<Shape extends z.ZodRawShape>(request: Request, schema: z.ZodObject<Shape>) {
+  return readParameters(valuesOf(request), schema, badQuery);
+}
+
+/** Unknown parameters are refused: a mistyped filter must not list everything. */
+export function readParameters<Shape extends z.ZodRawShape>(
+  values: ReadonlyMap<string, readonly string[]>,
   schema: z.ZodObject<Shape>,
+  refuse: (name: string, reason: string) => Problem,
 ): z.output<z.ZodObject<Shape>> {
-  const values = valuesOf(request);
   const known = Object.keys(schema.shape);
   const stray = [...values.keys()].find((name) => !known.includes(name));
   if (stray !== undefined) {
-    throw badQuery(stray, `it is not known here, expected one of ${known.join(', ')}`);
+    throw refuse(stray, `it is not known here, expected one of ${known.join(', ')}`);
   }
   const parsed = schema.safeParse(Object.fromEntries(values));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw badQuery(String(issue?.path[0]), issue?.message ?? 'it is not valid');
+  throw refuse(String(issue?.path[0]), issue?.message ?? 'it is not valid');
+}
+
+/** The parameters of a list that comes in pages. */
+export function pageShape(what: string) {
+  return {
+    limit: single(wholeNumber({ min: 1, max: 1000 }))
+      .optional()
+      .describe(`${what} in a page, 100 when not given`),
+    cursor: single(z.string().min(1)).optional().describe('`next_cursor` of the page before'),
+  };
+}
+
+/** For what a list throws. */
+export function refuseCursor(error: unknown): never {
+  throw error instanceof RangeError ? badQuery('cursor', 'it is not a cursor of this API') : error;
 }
 
 export function badQuery(name: string, reason: string): Problem {
@@ -53,8 +71,8 @@ export function badQuery(name: string, reason: string): Problem {
   });
 }
 
-function valuesOf(request: Request): Map<string, Values> {
-  const values = new Map<string, Values>();
+function valuesOf(request: Request): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, readonly string[]>();
   const start = request.url.indexOf('?');
   for (const [name, value] of new URLSearchParams(start < 0 ? '' : request.url.slice(start))) {
     values.set(name, [...(values.get(name) ?? []), value]);

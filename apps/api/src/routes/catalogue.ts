@@ -1,12 +1,15 @@
 import type { ApiParts } from '../api-parts.ts';
 import { listArtifacts, showArtifact } from './artifacts.ts';
+import { bulkJobs } from './bulk-jobs.ts';
+import { bulkOperations } from './bulk-operations.ts';
 import { cancelJob } from './cancel-job.ts';
 import { listDeadLetters, purgeDeadLetter, showDeadLetter } from './dead-letters.ts';
 import { repairNow, showHealth } from './doctor.ts';
 import { health } from './health.ts';
+import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
 import { listWorkers } from './list-workers.ts';
-import { requeueDeadLetter } from './requeue-dead-letter.ts';
+import { requeueDeadLetter, retryJob } from './requeue-dead-letter.ts';
 import type { Route } from './route.ts';
 import { showCapabilities } from './show-capabilities.ts';
 import { showJob } from './show-job.ts';
@@ -22,6 +25,9 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
   const routes = [
     submitJob(parts),
     submitBatch(parts),
+    bulkJobs(parts),
+    ...bulkOperations(parts),
+    listAudit(parts),
     listJobs(parts),
     showJob(parts),
     showResult(parts),
@@ -29,6 +35,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     showArtifact(parts),
     showProgress(parts),
     cancelJob(parts),
+    retryJob(parts),
     listDeadLetters(parts),
     showDeadLetter(parts),
     requeueDeadLetter(parts),

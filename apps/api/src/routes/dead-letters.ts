@@ -10,7 +10,7 @@ import { errorClassSchema } from '../job-view.ts';
 import { Problem } from '../problem.ts';
 import { authorOf } from '../request/author.ts';
 import { contextOf } from '../request/context.ts';
-import { badQuery, readQuery, several, single, wholeNumber } from '../request/query.ts';
+import { pageShape, readQuery, refuseCursor, several, single } from '../request/query.ts';
 import { dataAnswer, type Route } from './route.ts';
 
 const time = single(z.string().transform(toInstant)).optional();
@@ -25,10 +25,7 @@ const querySchema = z.object({
     .describe('`open`: nobody has dealt with it yet'),
   since: time.describe('Died then or later'),
   until: time.describe('Died before'),
-  limit: single(wholeNumber({ min: 1, max: 1000 }))
-    .optional()
-    .describe('Letters in a page, 100 when not given'),
-  cursor: single(z.string().min(1)).optional().describe('`next_cursor` of the page before'),
+  ...pageShape('Letters'),
 });
 
 const pageSchema = z.object({
@@ -145,8 +142,4 @@ function toInstant(written: string, context: z.RefinementCtx<string>): string {
   if (normalised !== undefined) return new Date(epochMsOf(normalised)).toISOString();
   context.addIssue({ code: 'custom', message: 'expected a time like 2026-05-04T08:00:00Z' });
   return z.NEVER;
-}
-
-function refuseCursor(error: unknown): never {
-  throw error instanceof RangeError ? badQuery('cursor', 'it is not a cursor of this API') : error;
 }

@@ -6,7 +6,7 @@ import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { filterOf, filterShape } from '../job-filter.ts';
 import { jobSummarySchema, summaryOf } from '../job-view.ts';
-import { badQuery, readQuery, several, single, wholeNumber } from '../request/query.ts';
+import { pageShape, readQuery, refuseCursor, several, single } from '../request/query.ts';
 import { dataAnswer, type Route } from './route.ts';
 
 const SORTS = JOB_SORT_KEYS.flatMap((key) => [key, `-${key}`] as const);
@@ -24,12 +24,7 @@ const querySchema = z.object({
       '`some` (when not given): `total` as far as can be told quickly; `exact`: however long it takes; `none`: no `total`; ' +
         '`status`: `by_status` too, as far as can be told quickly',
     ),
-  limit: single(wholeNumber({ min: 1, max: 1000 }))
-    .optional()
-    .describe('Jobs in a page, 100 when not given'),
-  cursor: single(z.string().min(1))
-    .optional()
-    .describe('`next_cursor` of the page before, with the same filters and sort'),
+  ...pageShape('Jobs'),
 });
 
 const pageSchema = z.object({
@@ -86,10 +81,4 @@ async function countsOf(history: JobHistory, filter: JobFilter, count: readonly 
 
 async function totalOf(history: JobHistory, filter: JobFilter, isExact: boolean): Promise<BoundedCount> {
   return isExact ? { jobs: await history.count(filter), isExact } : history.countSome(filter);
-}
-
-function refuseCursor(error: unknown): never {
-  throw error instanceof RangeError
-    ? badQuery('cursor', 'it is not one of an earlier page with these filters and this sort')
-    : error;
 }

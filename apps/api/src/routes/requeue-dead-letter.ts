@@ -69,6 +69,12 @@ export function requeueDeadLetter(parts: ApiParts): Route {
   };
 }
 
+/** POST /api/v1/jobs/:id/retry */
+export function retryJob(parts: ApiParts): Route {
+  const summary = 'Makes a new job of one that failed for good: requeues its dead letter';
+  return { ...requeueDeadLetter(parts), path: '/api/v1/jobs/:id/retry', id: 'retryJob', summary };
+}
+
 type Limits = Pick<ApiParts['config'], 'bodyLimitBytes' | 'payloadLimitBytes'>;
 type Requeued = Extract<Requeue, { readonly kind: 'requeued' }>;
 

@@ -20,8 +20,8 @@ export class ApiClient {
     return this.#request<Answer>(action, { method: 'GET', path: withQuery(path, query) });
   }
 
-  post<Answer>(action: string, path: string, body: string): Promise<Answer> {
-    return this.#request<Answer>(action, { method: 'POST', path, body });
+  post<Answer>(action: string, path: string, body: string, mediaType = 'application/json'): Promise<Answer> {
+    return this.#request<Answer>(action, { method: 'POST', path, body, mediaType });
   }
 
   async #request<Answer>(action: string, request: Request): Promise<Answer> {
@@ -31,10 +31,10 @@ export class ApiClient {
     return unwrap(body) as Answer;
   }
 
-  async #send(action: string, { method, path, body }: Request): Promise<Response> {
+  async #send(action: string, { method, path, body, mediaType }: Request): Promise<Response> {
     const { url, apiKey } = this.#address;
     const authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-    const content = body === undefined ? {} : { 'content-type': 'application/json' };
+    const content = mediaType === undefined ? {} : { 'content-type': mediaType };
     try {
       return await fetch(new URL(path, url), { method, headers: { ...authorization, ...content }, body: body ?? null });
     } catch (cause) {
@@ -49,6 +49,7 @@ interface Request {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: string;
+  readonly mediaType?: string;
 }
 
 function withQuery(path: string, query: Query): string {

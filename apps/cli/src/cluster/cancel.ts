@@ -1,7 +1,6 @@
 import { printable } from '@guestkit/operations/report/printable';
-import { print } from '../output/print.ts';
 import { ApiClient } from './api-client.ts';
-import type { CancelOptions } from './guestkit-worker.ts';
+import { type ChangeOptions, changeEach, changeJobs } from './change-jobs.ts';
 import { jobPath } from './job.ts';
 
 interface Cancelled {
@@ -9,8 +8,15 @@ interface Cancelled {
   readonly status: string;
 }
 
-export async function cancel(id: string, options: CancelOptions): Promise<void> {
+export interface CancelOptions extends ChangeOptions {
+  readonly reason?: string;
+}
+
+export async function cancel(ids: readonly string[], options: CancelOptions): Promise<void> {
+  if (ids.length === 0) return changeJobs('cancel', options);
+  const client = new ApiClient(options);
   const body = JSON.stringify({ reason: options.reason });
-  const answer = await new ApiClient(options).post<Cancelled>(`cancel job "${id}"`, jobPath(id, '/cancel'), body);
-  await print(options.output, answer, ({ job_id, status }) => `${printable(`${job_id} is ${status}`)}\n`);
+  const change = (id: string) => client.post<Cancelled>(`cancel job "${id}"`, jobPath(id, '/cancel'), body);
+  const describe = ({ job_id, status }: Cancelled) => `${printable(`${job_id} is ${status}`)}\n`;
+  await changeEach('cancel', { ids, change, describe }, options);
 }

@@ -1,7 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import type { OutputFormat } from '../output/print.ts';
 import { collect, createProgram, outputOption, wholeNumber } from '../program.ts';
+import { addBulkCommands } from './bulk-commands.ts';
+import { clientCommand, collectLabel, withFilter } from './client-command.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { FilterOptions } from './job-filter.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Labels = Readonly<Record<string, string>>;
@@ -26,20 +29,14 @@ export interface SubmitOptions extends ClientOptions {
   readonly timeout?: number;
   readonly label?: Labels;
   readonly wait?: true;
+  readonly batch?: string;
 }
 
 export interface StatusOptions extends ClientOptions {
   readonly watch?: true;
 }
 
-export interface CancelOptions extends ClientOptions {
-  readonly reason?: string;
-}
-
-export interface ListOptions extends ClientOptions {
-  readonly status?: readonly string[];
-  readonly operation?: readonly string[];
-  readonly label?: Labels;
+export interface ListOptions extends ClientOptions, FilterOptions {
   readonly limit: number;
 }
 
@@ -74,6 +71,7 @@ export function createGuestkitWorker(env: Environment): Command {
   addServices(program, env);
   addJobCommands(program);
   addDeadLetterCommands(program);
+  addBulkCommands(program);
   addClusterCommands(program);
   addConfig(program, env);
   return program;
@@ -105,6 +103,7 @@ function addJobCommands(program: Command): void {
     .option('--timeout <seconds>', 'how long an attempt may take', wholeNumber(1))
     .option('--label <key=value>', 'label of the job; may be repeated', collectLabel)
     .option('--wait', 'show progress until the job ends, then its result')
+    .option('--batch <file>', 'post many: a JSON array, or one document a line; - for stdin')
     .action(async (file: string | undefined, options: SubmitOptions) =>
       (await import('./submit.ts')).submit(file, options),
     );
@@ -115,16 +114,9 @@ function addJobCommands(program: Command): void {
   clientCommand(program, 'result', 'the result of a job that has ended')
     .argument('<id>', 'id of the job')
     .action(async (id: string, options: ClientOptions) => (await import('./result.ts')).result(id, options));
-  clientCommand(program, 'list', 'jobs, newest first')
-    .option('--status <state>', 'only jobs in this state; may be repeated', collect)
-    .option('--operation <name>', 'only jobs of this operation; may be repeated', collect)
-    .option('--label <key=value>', 'only jobs with this label; may be repeated', collectLabel)
+  withFilter(clientCommand(program, 'list', 'jobs, newest first'))
     .option('--limit <count>', 'how many at most', wholeNumber(1), 20)
     .action(async (options: ListOptions) => (await import('./list.ts')).list(options));
-  clientCommand(program, 'cancel', 'end a job, whether it waits or runs')
-    .argument('<id>', 'id of the job')
-    .option('--reason <text>', 'kept with the job')
-    .action(async (id: string, options: CancelOptions) => (await import('./cancel.ts')).cancel(id, options));
 }
 
 function addDeadLetterCommands(program: Command): void {
@@ -189,20 +181,4 @@ function addConfig(program: Command, env: Environment): void {
 
 function passThrough(command: Command, description: string): Command {
   return command.description(description).argument('[flags...]', 'flags of the service').allowUnknownOption();
-}
-
-function clientCommand(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .addOption(outputOption())
-    .addOption(new Option('--url <url>', 'an API node').env('GUESTKIT_URL').default('http://127.0.0.1:8080'))
-    .addOption(new Option('--api-key <key>', 'key of the API').env('GUESTKIT_API_KEY'))
-    .option('--verbose', 'tell where and how a failure came about');
-}
-
-function collectLabel(text: string, previous: Labels = {}): Labels {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('expected key=value.');
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
 }

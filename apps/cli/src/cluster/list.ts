@@ -3,6 +3,7 @@ import { print } from '../output/print.ts';
 import { ApiClient } from './api-client.ts';
 import type { ListOptions } from './guestkit-worker.ts';
 import type { JobStatus } from './job.ts';
+import { filterOf } from './job-filter.ts';
 
 interface JobList {
   readonly jobs: readonly JobStatus[];
@@ -10,9 +11,7 @@ interface JobList {
 }
 
 export async function list(options: ListOptions): Promise<void> {
-  const { status, operation, limit } = options;
-  const label = Object.entries(options.label ?? {}).map(([key, value]) => `${key}=${value}`);
-  const query = { status, operation, label, limit };
+  const query = { ...filterOf(options), limit: options.limit };
   const jobs = await new ApiClient(options).get<JobList>('list jobs', '/api/v1/jobs', query);
   await print(options.output, jobs, render);
 }

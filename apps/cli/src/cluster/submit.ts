@@ -16,6 +16,7 @@ interface Receipt {
 }
 
 export async function submit(file: string | undefined, options: SubmitOptions): Promise<void> {
+  if (options.batch !== undefined) return submitMany(options.batch, file, options);
   const document = file === undefined ? JSON.stringify(compose(options)) : await readDocument(file, options);
   const client = new ApiClient(options);
   const receipt = await client.post<Receipt>('submit the job', '/api/v1/jobs', document);
@@ -23,6 +24,13 @@ export async function submit(file: string | undefined, options: SubmitOptions): 
   process.stderr.write(`${printable(receipt.job_id)}\n`);
   const job = await watchJob(client, receipt.job_id);
   await printResult(await fetchResult(client, job.job_id), options.output);
+}
+
+async function submitMany(batch: string, file: string | undefined, options: SubmitOptions): Promise<void> {
+  const given = file ?? (['operation', 'image', 'data', 'wait'] as const).find((name) => options[name] !== undefined);
+  if (given !== undefined)
+    throw usage(`Cannot submit the batch "${batch}": it has whole documents, so "${given}" has no place`);
+  await (await import('./submit-batch.ts')).submitBatch(batch, options);
 }
 
 function describe({ job_id, status, duplicate }: Receipt): string {

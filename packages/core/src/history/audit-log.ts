@@ -26,7 +26,7 @@ export interface AuditPage {
 
 export interface PageDemand {
   readonly limit: number;
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** What was done, for whoever asks later; entries are never changed. */

@@ -39,3 +39,17 @@ export function keyOfJob(tenant: string, jobId: string) {
     union all select id from archived_jobs where tenant = ${tenant} and job_id = ${jobId}
   )`;
 }
+
+/** Two that hold rows in the same order do not wait for each other. */
+export function jobsByIds(
+  db: Kysely<HistorySchema>,
+  tenant: string,
+  jobIds: readonly string[],
+): JobsQuery<JobRowWithoutResult> {
+  return db
+    .selectFrom('jobs')
+    .select(JOB_COLUMNS)
+    .where('tenant', '=', tenant)
+    .where('job_id', 'in', jobIds)
+    .orderBy('id');
+}

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { AuditAuthor, AuditEntry, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkState, BulkTold, NewBulkOperation } from './bulk-operations.ts';
-import type { JobHistory } from './job-history.ts';
+import type { JobSearch } from './job-search.ts';
 import { formatRowCursor, parseRowCursor } from './row-cursor.ts';
 import type { BulkOperationRow, HistorySchema } from './schema.ts';
 import { noteAudit } from './sql-audit.ts';
@@ -10,7 +10,7 @@ import type { SqlFlavour } from './sql-flavour.ts';
 export interface BulkParts {
   readonly db: Kysely<HistorySchema>;
   readonly flavour: SqlFlavour;
-  readonly search: Pick<JobHistory, 'list' | 'count'>;
+  readonly search: Pick<JobSearch, 'list' | 'count'>;
 }
 
 type BulkName = Pick<BulkOperationRow, 'tenant' | 'bulk_id'>;

@@ -35,7 +35,7 @@ import {
   stopBulkOperation,
   takeBulkBatch,
 } from './sql-bulk-operations.ts';
-import { endUnheld, openCancels, requestCancel } from './sql-cancellation.ts';
+import { type CancelDemand, type EndDemand, endAllUnheld, openCancels, requestCancels } from './sql-cancellation.ts';
 import { databaseFacts } from './sql-database-facts.ts';
 import {
   claimRequeue,
@@ -83,6 +83,9 @@ const MAX_GROUP = 500;
 /** Marks wait for others: nobody waits for them, and many a job has ended by then and needs none. */
 const GATHER_MARKS_MS = 50;
 
+/** Others wait while the rows of these are held. */
+const MAX_CANCELS = 100;
+
 type Mark = readonly [tenant: string, jobIds: readonly string[]];
 
 class SqlHistory implements JobHistory {
@@ -92,6 +95,8 @@ class SqlHistory implements JobHistory {
   readonly #searchParts: SearchParts;
   readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
+  readonly #cancels: GroupCommit<CancelDemand, CancelAnswer | undefined>;
+  readonly #ends: GroupCommit<EndDemand, boolean>;
 
   constructor(db: Kysely<HistorySchema>, flavour: SqlFlavour, bounds: SearchBounds) {
     this.#searchParts = { db, flavour, bounds };
@@ -108,6 +113,11 @@ class SqlHistory implements JobHistory {
       maxItems: MAX_GROUP,
       gatherMs: GATHER_MARKS_MS,
     });
+    this.#cancels = new GroupCommit({
+      commit: (demands) => requestCancels(db, flavour, demands),
+      maxItems: MAX_CANCELS,
+    });
+    this.#ends = new GroupCommit({ commit: (demands) => endAllUnheld(db, flavour, demands), maxItems: MAX_CANCELS });
   }
 
   async accept(job: AcceptedJob): Promise<Acceptance> {
@@ -155,7 +165,7 @@ class SqlHistory implements JobHistory {
   }
 
   requestCancel(tenant: string, jobId: string, reason: string): Promise<CancelAnswer | undefined> {
-    return requestCancel(this.#db, this.#flavour, { tenant, jobId, reason });
+    return this.#cancels.add({ tenant, jobId, reason });
   }
 
   openCancels(page: { readonly limit: number; readonly after?: number }): Promise<OpenCancelPage> {
@@ -163,7 +173,7 @@ class SqlHistory implements JobHistory {
   }
 
   endUnheld(tenant: string, jobId: string, error: JobError): Promise<boolean> {
-    return endUnheld(this.#db, this.#flavour, { tenant, jobId, error });
+    return this.#ends.add({ tenant, jobId, error });
   }
 
   overdue(query: OverdueQuery): Promise<readonly OverdueJob[]> {
@@ -351,7 +361,8 @@ class SqlHistory implements JobHistory {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#acceptances.settled(), this.#marks.settled()]);
+    const groups = [this.#acceptances, this.#marks, this.#cancels, this.#ends];
+    await Promise.all(groups.map((group) => group.settled()));
     await this.#db.destroy();
   }
 

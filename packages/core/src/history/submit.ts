@@ -26,16 +26,14 @@ export async function submitJob(parts: SubmitParts, job: AcceptedJob): Promise<S
   return { ...acceptance, isEnqueued: await handToQueue(parts, [job]) };
 }
 
-/** The same for several jobs of a tenant at once, each with an outcome of its own, in their order. */
+/** The same for several jobs of one tenant at once, each with an outcome of its own, in their order. */
 export async function submitJobs(
   parts: SubmitParts,
   jobs: readonly AcceptedJob[],
 ): Promise<readonly PromiseSettledResult<Acceptance>[]> {
   const acceptances = await Promise.allSettled(jobs.map((job) => parts.history.accept(job)));
   const created = jobs.filter((_job, index) => isCreated(acceptances[index]));
-  await Promise.all(
-    [...Map.groupBy(created, ({ tenant }) => tenant).values()].map((group) => handToQueue(parts, group)),
-  );
+  await handToQueue(parts, created);
   return acceptances;
 }
 
@@ -43,31 +41,21 @@ function isCreated(acceptance: PromiseSettledResult<Acceptance> | undefined): bo
   return acceptance?.status === 'fulfilled' && acceptance.value.outcome === 'created';
 }
 
-/** Whether the queue has all of them, which are of one tenant. */
 async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Promise<boolean> {
   const report = (error: Error) => parts.onNotEnqueued?.(error);
-  const taken: string[] = [];
+  const [first] = jobs;
+  if (first === undefined) return true;
   try {
-    const enqueuing = enqueueAll(parts.queue, jobs, (job) => taken.push(job.document.job_id));
+    const enqueuing = jobs.length === 1 ? parts.queue.enqueue(first) : parts.queue.enqueueAll(jobs);
     await inTime(enqueuing, parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
   } catch (error) {
     report(error instanceof Error ? error : new Error(String(error)));
+    return false;
   }
-  const [first] = jobs;
+  const jobIds = jobs.map(({ document }) => document.job_id);
   // the client need not wait for a note
-  if (first && taken.length > 0) parts.history.markEnqueued(first.tenant, [...taken]).catch(report);
-  return taken.length === jobs.length;
-}
-
-/** All at once: many adds in flight are faster than one after another. */
-async function enqueueAll(
-  queue: JobQueue,
-  jobs: readonly AcceptedJob[],
-  onTaken: (job: AcceptedJob) => void,
-): Promise<void> {
-  const adds = await Promise.allSettled(jobs.map((job) => queue.enqueue(job).then(() => onTaken(job))));
-  const refused = adds.find((add) => add.status === 'rejected');
-  if (refused) throw refused.reason;
+  parts.history.markEnqueued(first.tenant, jobIds).catch(report);
+  return true;
 }
 
 function inTime(work: Promise<void>, timeoutMs: number): Promise<void> {

@@ -14,6 +14,11 @@ export function newJobId(): string {
   return `job-${nextUlid()}`;
 }
 
+/** The same for an operation on many jobs. */
+export function newBulkId(): string {
+  return `bulk-${nextUlid()}`;
+}
+
 export function isJobId(text: string): boolean {
   return JOB_ID.test(text) && !ONLY_DOTS.test(text);
 }
