@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Queue } from 'bullmq';
+import { FlowProducer, Queue } from 'bullmq';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
@@ -45,6 +45,30 @@ describe('createBullmqQueue', () => {
       ...{ processedBy: 'worker-7', progress: { percent: 40 }, returnvalue: { status: 'completed' } },
     });
     expect(await cluster.bullmq().getJob('job-bad-0001')).toMatchObject({ failedReason: 'the image is corrupt' });
+  });
+
+  test('takes out a job that waits for others, and those with it', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'guestkit' });
+    const flows = new FlowProducer({ connection: cluster.connection.client, prefix: 'guestkit:{acme}' });
+    const child = { name: 'system.echo', queueName: 'default', data: {}, opts: { jobId: 'job-child-001' } };
+    await flows.add({ ...child, opts: { jobId: 'job-parent-01' }, children: [child] });
+    expect(await cluster.bullmq().getJobState('job-parent-01')).toBe('waiting-children');
+    expect(await cluster.queue.remove(NAME, 'job-parent-01')).toBe('removed');
+    expect(await cluster.queue.remove(NAME, 'job-child-001')).toBe('absent');
+    await flows.close();
+  });
+
+  test('takes out a job whose consumer has vanished, once its lock has run out', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'guestkit' });
+    await cluster.queue.enqueue(job());
+    const victim = startConsumerProcess(redis, 'guestkit');
+    await once(victim, 'message');
+    expect(await cluster.queue.remove(NAME, 'job-test-0001')).toBe('active');
+    victim.kill('SIGKILL');
+    await until('its lock to run out', async () => (await cluster.queue.remove(NAME, 'job-test-0001')) === 'removed');
+    expect(await cluster.queue.depth(NAME)).toMatchObject({ active: 0, waiting: 0 });
   });
 
   test('is held while it is paused', async () => {
