@@ -30,7 +30,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 guestkit \
  && useradd --system --uid 10001 --gid guestkit --no-create-home --home-dir /nonexistent guestkit \
- && install -d -o guestkit -g guestkit /var/lib/guestkit /results \
+ && install -d -o guestkit -g guestkit /var/lib/guestkit /results /artifacts \
  && install -d /images
 WORKDIR /opt/guestkit
 STOPSIGNAL SIGTERM

@@ -56,6 +56,18 @@ describe.for(await historyImplementations())(
       expect(await history.ownedArtifacts([])).toEqual(new Set());
     });
 
+    test('keeps what belongs to a job in the archive, and forgets it when that is deleted there', async () => {
+      await using history = await openNew();
+      await history.accept(job('job-test-0001'));
+      await history.record([attemptEvents().finished({ data_artifact: reference('1-a') })]);
+      const ended = { status: ['completed'], before: '2027-01-01T00:00:00.000Z', limit: 10 } as const;
+      expect(await history.archive(ended)).toBe(1);
+      expect(await history.artifacts('acme', 'job-test-0001')).toHaveLength(1);
+      expect(await history.result('acme', 'job-test-0001')).toMatchObject({ data_artifact: reference('1-a') });
+      expect(await history.deleteArchived(ended)).toBe(1);
+      expect(await history.artifacts('acme', 'job-test-0001')).toEqual([]);
+    });
+
     test('forgets what belonged to a job when that is purged', async () => {
       await using history = await openNew();
       await history.accept(job('job-test-0001'));

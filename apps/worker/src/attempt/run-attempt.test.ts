@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openFileStore } from '@guestkit/core/artifact/file-store';
@@ -265,13 +265,14 @@ describe('the data of a result', () => {
     const { told, events } = recorder();
     const broken = path.join(folder, 'broken');
     const artifacts = await openFileStore(broken);
-    rmSync(broken, { recursive: true });
+    // a file is in the place of the folder
+    writeFileSync(broken, '');
     const again = { ...delivering(100_000), job: retrying(delivering(100_000).job, 2) };
     const outcome = await handle(again, { events, keeping: { ...keeping, artifacts } });
     expect(outcome).toMatchObject({
       kind: 'failed',
       retry: true,
-      reason: 'RESULT_NOT_STORED: Cannot store the result: ENOENT',
+      reason: 'RESULT_NOT_STORED: Cannot store the result: ENOTDIR',
     });
     expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'retry' });
   });

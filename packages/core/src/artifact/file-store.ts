@@ -10,11 +10,9 @@ const LEFT_OVER_AFTER_MS = 24 * 3600 * 1000;
 /** A folder may be removed, for being empty, between its making and its use. */
 const MAX_RENAMES = 5;
 
-/** Keeps objects as files below a folder, which API nodes and workers may share over a network. */
+/** Keeps objects as files below a folder, which API nodes and workers may share over a network. Who only reads need not be able to write. */
 export async function openFileStore(folder: string): Promise<ArtifactStore> {
-  const root = path.resolve(folder);
-  await mkdir(path.join(root, TEMPORARY), { recursive: true, mode: 0o700 });
-  const store = new FileStore(root);
+  const store = new FileStore(path.resolve(folder));
   await store.removeLeftOvers();
   return store;
 }
@@ -37,6 +35,7 @@ class FileStore implements ArtifactStore {
   ): Promise<ArtifactReceipt> {
     const file = this.#fileOf(key);
     const temporary = path.join(this.#root, TEMPORARY, randomBytes(12).toString('hex'));
+    await mkdir(path.dirname(temporary), { recursive: true, mode: 0o700 });
     try {
       const receipt = await writeNew(temporary, content);
       signal?.throwIfAborted();
