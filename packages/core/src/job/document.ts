@@ -40,12 +40,11 @@ export const timeoutsSchema = z.object({
 
 /** Ours, beside the protocol; see docs/retries.md. What is absent is as the worker is configured. */
 export const retrySchema = z.object({
-  policy: optional(text),
-  delay_seconds: optional(u32),
-  max_delay_seconds: optional(u32),
-  jitter: optional(text),
-  /** Classes of error-class.ts. */
-  retry_on: optional(z.array(text)),
+  policy: optional(text).describe('How the wait grows: fixed, linear or exponential'),
+  delay_seconds: optional(u32).describe('The wait after the first failure'),
+  max_delay_seconds: optional(u32).describe('No wait is longer'),
+  jitter: optional(text).describe('full: anything from nought up to the wait; or none'),
+  retry_on: optional(z.array(text)).describe('Classes of errors to try again after'),
 });
 
 export const executionSchema = z.object({
