@@ -16,8 +16,8 @@ const time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const since = (what: string) => single(time).optional().describe(`${what} then or later (RFC 3339)`);
-const until = (what: string) => single(time).optional().describe(`${what} before then (RFC 3339)`);
+export const since = (what: string) => single(time).optional().describe(`${what} then or later (RFC 3339)`);
+export const until = (what: string) => single(time).optional().describe(`${what} before then (RFC 3339)`);
 
 /** What jobs can be found by, as parameters of a query; a body gives the same as members, each a text or a list of texts. */
 export const filterShape = {
@@ -95,6 +95,6 @@ function rangeOf<Name extends string>(
 }
 
 /** The value may hold further equals signs. */
-function labelsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
+export function labelsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }

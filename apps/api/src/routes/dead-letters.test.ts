@@ -47,10 +47,10 @@ describe('GET /api/v1/dead-letters', () => {
   test.each([
     ['class=io', ['job-list-io-2', 'job-list-io-1']],
     ['class=io,corrupt&label=tier=web', ['job-list-io-1']],
-    ['error_code=IMAGE_CORRUPT', ['job-list-corrupt']],
+    ['error=IMAGE_CORRUPT', ['job-list-corrupt']],
     ['state=requeued', []],
-    ['state=open&since=2026-05-04T08:00:00Z&class=corrupt', ['job-list-corrupt']],
-    ['until=2026-05-04T08:00:00Z', []],
+    ['state=open&died_since=2026-05-04T08:00:00Z&class=corrupt', ['job-list-corrupt']],
+    ['died_until=2026-05-04T08:00:00Z', []],
   ])('finds what ?%s lets through', async (query, expected) => {
     const { body } = await client.get(`/api/v1/dead-letters?operation=test.list&${query}`);
     expect(idsOf(body)).toEqual(expected);
@@ -58,7 +58,7 @@ describe('GET /api/v1/dead-letters', () => {
 
   test.each([
     ['class=rain', 'class'],
-    ['since=yesterday', 'since'],
+    ['died_since=yesterday', 'died_since'],
     ['cursor=nonsense', 'cursor'],
     ['status=failed', 'status'],
   ])('refuses ?%s and names the parameter', async (query, parameter) => {

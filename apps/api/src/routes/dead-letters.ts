@@ -1,30 +1,27 @@
 import type { DeadLetter, DeadLetterFilter } from '@guestkit/core/history/dead-letters';
-import { epochMsOf, normaliseTimestamp } from '@guestkit/core/job/timestamp';
 import type { Request, Response } from 'express';
 import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { deadLetterSchema, deadLetterStatusSchema, letterViewOf } from '../dead-letter-view.ts';
-import { filterOf, filterShape } from '../job-filter.ts';
+import { filterShape, labelsOf, since, until } from '../job-filter.ts';
 import { errorClassSchema } from '../job-view.ts';
 import { Problem } from '../problem.ts';
 import { authorOf } from '../request/author.ts';
 import { contextOf } from '../request/context.ts';
-import { pageShape, readQuery, refuseCursor, several, single } from '../request/query.ts';
+import { pageShape, readQuery, refuseCursor, several } from '../request/query.ts';
 import { dataAnswer, type Route } from './route.ts';
-
-const time = single(z.string().transform(toInstant)).optional();
 
 const querySchema = z.object({
   class: several(errorClassSchema).optional().describe('Classes of errors; any of these'),
-  error_code: several(z.string().min(1)).optional().describe('Any of these; repeat it, or part values by commas'),
+  error: filterShape.error,
   operation: filterShape.operation,
   label: filterShape.label,
   state: several(z.enum(['open', 'requeued']))
     .optional()
     .describe('`open`: nobody has dealt with it yet'),
-  since: time.describe('Died then or later'),
-  until: time.describe('Died before'),
+  died_since: since('Died'),
+  died_until: until('Died'),
   ...pageShape('Letters'),
 });
 
@@ -126,20 +123,17 @@ export function noLetter(jobId: string): Problem {
 type Query = Omit<z.output<typeof querySchema>, 'limit' | 'cursor'>;
 
 function letterFilterOf(tenant: string, query: Query): DeadLetterFilter {
-  const { class: classes, error_code, state, since, until, operation, label } = query;
+  const { class: classes, error, operation, label, state, died_since, died_until } = query;
   return {
-    ...filterOf(tenant, { operation, label }),
+    tenant,
     ...(classes && { class: classes }),
-    ...(error_code && { errorCode: error_code }),
+    ...(error && { errorCode: error }),
+    ...(operation && { operation }),
+    ...(label && { labels: labelsOf(label) }),
     ...(state && { state }),
-    died: { ...(since !== undefined && { since }), ...(until !== undefined && { until }) },
+    died: {
+      ...(died_since !== undefined && { since: died_since }),
+      ...(died_until !== undefined && { until: died_until }),
+    },
   };
-}
-
-/** As history writes times, so that text order is time order. */
-function toInstant(written: string, context: z.RefinementCtx<string>): string {
-  const normalised = normaliseTimestamp(written);
-  if (normalised !== undefined) return new Date(epochMsOf(normalised)).toISOString();
-  context.addIssue({ code: 'custom', message: 'expected a time like 2026-05-04T08:00:00Z' });
-  return z.NEVER;
 }

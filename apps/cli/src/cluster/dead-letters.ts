@@ -43,10 +43,10 @@ interface Requeued {
 }
 
 export async function listDeadLetters(options: DeadLetterListOptions): Promise<void> {
-  const { class: classes, operation, errorCode, since, until, limit, all } = options;
+  const { class: classes, operation, error, since, until, limit, all } = options;
   const label = Object.entries(options.label ?? {}).map(([key, value]) => `${key}=${value}`);
   const state = all === true ? undefined : 'open';
-  const query = { class: classes, operation, error_code: errorCode, label, state, since, until, limit };
+  const query = { class: classes, operation, error, label, state, died_since: since, died_until: until, limit };
   const letters = await new ApiClient(options).get<DeadLetterList>('list dead letters', '/api/v1/dead-letters', query);
   await print(options.output, letters, renderList);
 }

@@ -43,7 +43,7 @@ export interface ListOptions extends ClientOptions, FilterOptions {
 export interface DeadLetterListOptions extends ClientOptions {
   readonly class?: readonly string[];
   readonly operation?: readonly string[];
-  readonly errorCode?: readonly string[];
+  readonly error?: readonly string[];
   readonly label?: Labels;
   readonly since?: string;
   readonly until?: string;
@@ -123,7 +123,7 @@ function addDeadLetterCommands(program: Command): void {
   const letters = program.command('dlq').description('the dead letters: jobs that failed for good');
   clientCommand(letters, 'list', 'dead letters, those that died last first')
     .option('--class <name>', 'only errors of this class; may be repeated', collect)
-    .option('--error-code <code>', 'only this error code; may be repeated', collect)
+    .option('--error <code>', 'only this error code; may be repeated', collect)
     .option('--operation <name>', 'only jobs of this operation; may be repeated', collect)
     .option('--label <key=value>', 'only jobs with this label; may be repeated', collectLabel)
     .option('--since <time>', 'only those that died then or later')

@@ -148,7 +148,7 @@ describe('a job that failed for good', () => {
     const requeued = ask('dlq', 'requeue', job_id, ...edits);
     expect(requeued.requeued_from).toBe(job_id);
     expect(ask('dlq', 'requeue', job_id, ...edits)).toMatchObject({ job_id: requeued.job_id, duplicate: true });
-    await until('the new one is dead too', () => listed('--error-code', 'IMAGE_NOT_FOUND').total === 1);
+    await until('the new one is dead too', () => listed('--error', 'IMAGE_NOT_FOUND').total === 1);
     expect(listed().dead_letters).toMatchObject([{ job_id: requeued.job_id }]);
     expect(listed('--all').total).toBe(2);
     expect(ask('dlq', 'purge', requeued.job_id)).toMatchObject({ job_id: requeued.job_id });
