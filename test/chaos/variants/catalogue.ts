@@ -22,6 +22,13 @@ const SLOW: Variant['mix'] = { echo: 500, stamp: 500, inspect: 0 };
 
 const CORE = 'packages/core/src';
 
+/** A worker that goes on with an attempt, although its lock is lost; by itself that does no harm. */
+const HOLDS_ON: Patch = {
+  file: `${CORE}/queue/bullmq-consumer.ts`,
+  search: "for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');",
+  replacement: 'void jobIds;',
+};
+
 export const VARIANTS: Readonly<Record<string, Variant>> = {
   'acknowledges before the commit': {
     patches: [
@@ -170,7 +177,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     patches: [
       {
         file: `${CORE}/history/sql-unfinished.ts`,
-        search: ".where('status', '=', sql.lit<UnfinishedState>(status))",
+        search: `.where(IS_UNFINISHED)
+    .where('status', '=', status)`,
         replacement: ".where('status', 'in', status === 'pending' ? ['pending', 'completed'] : [status])",
       },
       {
@@ -193,13 +201,22 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     actions: ['redis flushed', 'redis flushed', 'redis flushed', 'redis flushed', 'redis flushed'],
     caughtBy: ['run after its end'],
   },
+  'publishes without asking the fence': {
+    patches: [
+      HOLDS_ON,
+      {
+        file: 'apps/worker/src/attempt/publication.ts',
+        search: 'const answer = await fence.holds(claim).catch(() => undefined);',
+        replacement: 'const answer = true;',
+      },
+    ],
+    actions: ['worker stopped', 'worker stopped', 'worker stopped', 'worker stopped'],
+    mix: SLOW,
+    caughtBy: ['wrong output'],
+  },
   'accepts the end of an attempt that was overtaken': {
     patches: [
-      {
-        file: `${CORE}/queue/bullmq-consumer.ts`,
-        search: "for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');",
-        replacement: 'void jobIds;',
-      },
+      HOLDS_ON,
       {
         file: `${CORE}/history/standing.ts`,
         search: ' && event.attempt >= standing.attempt',
@@ -234,7 +251,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     patches: [
       {
         file: `${CORE}/history/sql-cancellation.ts`,
-        search: "await trx.updateTable('jobs').set(wish).where('id', '=', row.id).execute();",
+        search:
+          "await trx.updateTable('jobs').set(wish).where('id', '=', row.id).where('cancel_requested_at', 'is', null).execute();",
         replacement: '',
       },
     ],
