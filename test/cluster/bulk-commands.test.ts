@@ -43,7 +43,7 @@ function submitWaiting(operation: string, count: number): void {
 }
 
 async function countOf(query: string): Promise<number> {
-  return (await api.call<{ total: number }>('GET', `/api/v1/jobs?${query}&limit=1`)).total;
+  return (await api.call<{ total: number }>('GET', `/api/v1/jobs?${query}&limit=1&count=exact`)).total;
 }
 
 describe('guestkit-worker submit --batch', { timeout: 60_000 }, () => {

@@ -21,7 +21,8 @@ async function post(operation: string, count: number, members: object = {}): Pro
   await client.post('/api/v1/jobs/batch', documents);
 }
 
-const totalOf = async (query: string) => (await client.get(`/api/v1/jobs?${query}&limit=1`)).body.data.total;
+const totalOf = async (query: string) =>
+  (await client.get(`/api/v1/jobs?${query}&limit=1&count=exact`)).body.data.total;
 
 async function ended(bulkId: string) {
   return eventually(async () => {

@@ -147,7 +147,7 @@ describe('POST /api/v1/jobs/batch', () => {
       error: 'PAYLOAD_TOO_LARGE',
       details: { limit_documents: 10_000 },
     });
-    expect((await client.get('/api/v1/jobs?operation=test.limit&limit=1')).body.data.total).toBe(10_000);
+    expect((await client.get('/api/v1/jobs?operation=test.limit&limit=1&count=exact')).body.data.total).toBe(10_000);
   });
 
   test('refuses a document that is too large without refusing the others', async () => {
