@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
 import { jobById } from './job-by-id.ts';
 import { JOB_COLUMNS, type JobRowWithoutResult, toJobRecord } from './rows.ts';
@@ -6,6 +6,9 @@ import type { HistorySchema } from './schema.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import type { OverdueJob, OverdueQuery, TimeLimit } from './time-limits.ts';
 import { writeEvents } from './write-events.ts';
+
+/** As in the conditions of indexes: SQLite sees no index for a value that is bound. */
+const PENDING = sql.lit('pending' as const);
 
 export async function overdue(db: Kysely<HistorySchema>, query: OverdueQuery): Promise<readonly OverdueJob[]> {
   const groups: readonly (readonly [TimeLimit, readonly JobRowWithoutResult[]])[] = [
@@ -35,7 +38,7 @@ function waitingTooLong(db: Kysely<HistorySchema>, { nowMs, limit }: OverdueQuer
     .selectFrom('jobs')
     .select(JOB_COLUMNS)
     .where('wait_until', 'is not', null)
-    .where('status', '=', 'pending')
+    .where('status', '=', PENDING)
     .where('wait_until', '<', timeOf(nowMs))
     .where('attempt', '=', 0)
     .orderBy('wait_until')
@@ -51,12 +54,8 @@ function pastDeadline(
     .select(JOB_COLUMNS)
     .where('deadline', 'is not', null)
     .where('completed_at', 'is', null)
-    .where((eb) =>
-      eb.or([
-        eb('deadline', '<', timeOf(nowMs - graceMs)),
-        eb.and([eb('deadline', '<', timeOf(nowMs)), eb('status', '=', 'pending')]),
-      ]),
-    )
+    .where('deadline', '<', timeOf(nowMs))
+    .where((eb) => eb.or([eb('status', '=', PENDING), eb('deadline', '<', timeOf(nowMs - graceMs))]))
     .orderBy('deadline')
     .limit(limit);
 }
@@ -69,7 +68,7 @@ async function runningTooLong(
   const held = await db
     .selectFrom('jobs')
     .select(['id', 'started_at', 'timeout_seconds'])
-    .where('status', '<>', 'pending')
+    .where('status', '<>', PENDING)
     .where('completed_at', 'is', null)
     .where('started_at', '<', timeOf(nowMs - graceMs))
     .orderBy('started_at')
