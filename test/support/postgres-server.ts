@@ -13,6 +13,8 @@ export interface TestPostgres extends AsyncDisposable {
   readonly pid: number;
   /** The URL of a new, empty schema, which is all that its users see. */
   newSchema(): Promise<string>;
+  /** The URL of a new, empty database: for programs that have schemas of their own. */
+  newDatabase(): Promise<string>;
   /** Asks anything, as the superuser. */
   query<Row>(sql: string): Promise<readonly Row[]>;
   /** Ends it in an orderly way, its clients with it. */
@@ -67,6 +69,11 @@ export async function startPostgres({ settings = {} }: TestPostgresOptions = {})
       schemas += 1;
       await query(`create schema test_${schemas}`);
       return `${urlOf(folder)}&options=${encodeURIComponent(`-c search_path=test_${schemas}`)}`;
+    },
+    async newDatabase() {
+      schemas += 1;
+      await query(`create database test_${schemas}`);
+      return urlOf(folder, `test_${schemas}`);
     },
     // "fast": it does not wait for clients to leave
     stop: () => end('SIGINT'),
@@ -165,8 +172,8 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function urlOf(folder: string): string {
-  return `postgres://guestkit@/postgres?host=${folder}`;
+function urlOf(folder: string, database = 'postgres'): string {
+  return `postgres://guestkit@/${database}?host=${folder}`;
 }
 
 async function isReady(folder: string): Promise<boolean> {

@@ -9,6 +9,8 @@ import { type Finding, micros, type Omission, perSecond } from './report.ts';
 import type { Stage } from './stage.ts';
 
 const WIDTH = 50;
+const BATCH = 100;
+const BATCHES_AT_ONCE = 4;
 
 /** a1: our client layer and BullMQ's own, both in this process. */
 export async function enqueueThroughLayer(stage: Stage): Promise<Finding[]> {
@@ -75,6 +77,35 @@ export async function postJobs(stage: Stage): Promise<(Finding | Omission)[]> {
     row('a2 sqlite', measured.sqlite),
     row('a2 pg', measured.pg),
     { id: 'a2 cpu', base: micros(baseCpu), ours: micros(ourCpu), ratio: ourCpu / baseCpu },
+  ];
+}
+
+/** a3: a hundred at a time, four requests under way, beside four calls of `addBulk`; and beside as many single posts. */
+export async function postBatches(stage: Stage): Promise<Finding[]> {
+  const jobs = Math.round(20_000 * stage.scale);
+  const calls = Math.ceil(jobs / BATCH);
+  const raw = new Queue('raw', { connection: stage.client, prefix: 'bench' });
+  await using api = await startChild('children/our-api.ts', {
+    ...{ REDIS_URL: stage.redis.url, GUESTKIT_PORT: '0', GUESTKIT_DATA_DIR: await stage.newFolder() },
+    DATABASE_URL: await stage.postgres.newSchema(),
+  });
+  const url = api.ready.url ?? '';
+  using batches = await openHttpLoad({ url, path: '/api/v1/jobs/batch' }, BATCHES_AT_ONCE);
+  using singles = await openHttpLoad({ url, path: '/api/v1/jobs' }, WIDTH);
+  const bulk = () => Array.from({ length: BATCH }, (_, n) => ({ name: 'bench.noop', data: work(n) }));
+  const batch = () => JSON.stringify(Array.from({ length: BATCH }, (_, n) => work(n)));
+  const single = (n: number) => JSON.stringify(work(n));
+  await batches.post(20, batch);
+  await singles.post(1000, single);
+  const { base, ours, alone } = await inTurns(stage.rounds, {
+    base: () => measure(calls * BATCH, {}, () => inFlight(BATCHES_AT_ONCE, calls, () => raw.addBulk(bulk()))),
+    ours: () => measure(calls * BATCH, {}, () => batches.post(calls, batch)),
+    alone: () => measure(jobs / 2, {}, () => singles.post(jobs / 2, single)),
+  });
+  await raw.close();
+  return [
+    { id: 'a3', base: perSecond(base.rate), ours: perSecond(ours.rate), ratio: ours.rate / base.rate },
+    { id: 'a3 a2', base: perSecond(alone.rate), ours: perSecond(ours.rate), ratio: ours.rate / alone.rate },
   ];
 }
 

@@ -61,18 +61,23 @@ export async function drainRaw(stage: Stage, jobs: number, options: object = {})
   });
   const left = async () => (await queue.getWaitingCount()) + (await queue.getActiveCount());
   const meters = { node: () => cpuOf(worker.pid), redis: stage.redisCpu };
-  const measured = await timeDrain(jobs, meters, async () => jobs - (await left()));
+  const measured = await drainPart(jobs, meters, async () => jobs - (await left()));
   await queue.close();
   return measured;
 }
 
-export async function drainOurs(stage: Stage, jobs: number): Promise<Measure> {
+export async function drainOurs(
+  stage: Stage,
+  jobs: number,
+  { afterLoading = async () => {} }: { readonly afterLoading?: () => Promise<void> } = {},
+): Promise<Measure> {
   await stage.client.flushall();
   await using queue = createBullmqQueue({ connection: stage.connection, prefix: 'ours' });
   for (let at = 0; at < jobs; at += PORTION) await queue.enqueueAll(acceptedJobs(at, Math.min(PORTION, jobs - at)));
+  await afterLoading();
   await using worker = await startOurWorker(stage, 'ours');
   const meters = { node: () => cpuOf(worker.pid), redis: stage.redisCpu };
-  return await timeDrain(jobs, meters, async () => {
+  return await drainPart(jobs, meters, async () => {
     const { waiting, active } = await queue.depth({ tenant: 'default', pool: 'default' });
     return jobs - waiting - active;
   });
@@ -86,6 +91,14 @@ export async function startOurWorker(stage: Stage, prefix: string) {
     GUESTKIT_SLOTS: String(SLOTS),
     GUESTKIT_METRICS_PORT: '0',
     GUESTKIT_WORKER_ID: 'bench-worker',
+  });
+}
+
+export async function startApi(stage: Stage, settings: Readonly<Record<string, string>>) {
+  return startChild('children/our-api.ts', {
+    ...{ REDIS_URL: stage.redis.url, GUESTKIT_PORT: '0', GUESTKIT_REDIS_PREFIX: 'ours' },
+    GUESTKIT_DATA_DIR: await stage.newFolder(),
+    ...settings,
   });
 }
 
@@ -107,10 +120,9 @@ async function drainIntoHistory(stage: Stage, jobs: number, databaseUrl: string 
       portion.map(({ document }) => document.job_id),
     );
   }
-  const database: Record<string, string> = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-  await using api = await startChild('children/our-api.ts', {
-    ...{ REDIS_URL: stage.redis.url, GUESTKIT_PORT: '0', GUESTKIT_REDIS_PREFIX: 'ours', GUESTKIT_DATA_DIR: dataDir },
-    ...database,
+  await using api = await startApi(stage, {
+    GUESTKIT_DATA_DIR: dataDir,
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
   });
   await using worker = await startOurWorker(stage, 'ours');
   const meters: Meters = {
@@ -119,11 +131,16 @@ async function drainIntoHistory(stage: Stage, jobs: number, databaseUrl: string 
     redis: stage.redisCpu,
     postgres: stage.postgresCpu,
   };
-  return await timeDrain(jobs, meters, () => history.count({ tenant: 'default', status: ['completed'] }), 50);
+  return await drainPart(jobs, meters, () => history.count({ tenant: 'default', status: ['completed'] }), 50);
 }
 
 /** From when a part of the jobs is done until nearly all are. */
-async function timeDrain(jobs: number, meters: Meters, done: () => Promise<number>, everyMs = 5): Promise<Measure> {
+export async function drainPart(
+  jobs: number,
+  meters: Meters,
+  done: () => Promise<number>,
+  everyMs = 5,
+): Promise<Measure> {
   const passed = async (share: number) => {
     let count = 0;
     const isPassed = async () => {
