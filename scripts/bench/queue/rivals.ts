@@ -110,7 +110,7 @@ async function openRivals(stage: Stage): Promise<Rivals> {
   const { utils } = opened.use(await openGraphile(await stage.postgres.newDatabase()));
   const bullmqPg = new Queue(
     'rival',
-    { connection: { connectionString: await stage.postgres.newDatabase() } as never },
+    { connection: { connectionString: await stage.postgres.newDatabase(), migrate: true } as never },
     createPostgresBackend as never,
   );
   opened.defer(() => bullmqPg.close());
