@@ -91,12 +91,19 @@ class Attempt {
     const { document } = job;
     // nothing can interrupt what runs in the worker itself
     using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
-    const signal = AbortSignal.any([this.#lost, this.#host.leaving, ...(cancellation ? [cancellation.signal] : [])]);
+    const signal = this.#stopSignal(cancellation);
     const onProgress = (step: Progress) => this.#progress.add(step);
     const subject = { tenant: job.tenant, document, claim: this.#claim, operation, payload };
     const report = await execute({ ...subject, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
     return await this.#settle(report, cancellation);
+  }
+
+  /** For what runs in the worker itself it only matters whether it may begin: signals made of others are dear. */
+  #stopSignal(cancellation: Cancellation | undefined): AbortSignal {
+    const { leaving } = this.#host;
+    if (cancellation === undefined) return leaving.aborted ? leaving : this.#lost;
+    return AbortSignal.any([this.#lost, leaving, cancellation.signal]);
   }
 
   #postpone(reason: string): Outcome {

@@ -26,6 +26,24 @@ describe('GroupCommit', () => {
     expect(groups).toEqual([[1, 2], [3, 4], [5]]);
   });
 
+  test('begins another commit beside the first when a whole group waits, and not for less', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { groups, commit } = recorder({ maxItems: 2, writers: 2, before: () => gate.promise });
+    const items = [1, 2, 3].map((item) => commit.add(item));
+    while (groups.length === 0) await new Promise(setImmediate);
+    expect(groups).toEqual([[1, 2]]);
+    items.push(commit.add(4));
+    while (groups.length === 1) await new Promise(setImmediate);
+    expect(groups).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    items.push(commit.add(5));
+    gate.resolve();
+    expect(await Promise.all(items)).toEqual([10, 20, 30, 40, 50]);
+    await commit.settled();
+  });
+
   test('fails the callers of a commit that fails, and no others', async () => {
     const { commit } = recorder({
       maxItems: 2,
@@ -60,12 +78,14 @@ describe('GroupCommit', () => {
 
 function recorder({
   maxItems = 100,
+  writers = 1,
   isOwedToOne = (_error: unknown): boolean => false,
   before = async (_items: readonly number[]): Promise<void> => {},
 } = {}) {
   const groups: (readonly number[])[] = [];
   const commit = new GroupCommit<number, number>({
     maxItems,
+    writers,
     isOwedToOne,
     commit: async (items) => {
       groups.push(items);

@@ -5,6 +5,8 @@ import type { SearchTables } from './search-tables.ts';
 /** Where the databases differ. */
 export interface SqlFlavour {
   readonly columnTypes: ColumnTypes;
+  /** Transactions of one process that may write at once to good effect. */
+  readonly writers: number;
   /** Whether a column holds a text somewhere; ASCII letters match in either case. */
   contains(column: RawBuilder<unknown>, text: string): RawBuilder<SqlBool>;
   /** A query for the ids of ended jobs that have a text, of three letters or digits at least, in their name. */

@@ -106,6 +106,7 @@ class SqlHistory implements JobHistory {
     this.#acceptances = new GroupCommit({
       commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, flavour, rows)),
       maxItems: MAX_GROUP,
+      writers: flavour.writers,
       isOwedToOne: (error) => !isDatabaseFault(error),
     });
     this.#marks = new GroupCommit({

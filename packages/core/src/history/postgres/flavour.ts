@@ -8,6 +8,7 @@ import { HAS_ENDED } from '../search-conditions.ts';
 import type { RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
 
 export const POSTGRES_FLAVOUR: SqlFlavour = {
+  writers: 2,
   columnTypes: {
     growingKey: sql`bigint generated always as identity primary key`,
     integer: 'bigint',

@@ -5,6 +5,7 @@ import type { RowsWork, SqlFlavour } from '../sql-flavour.ts';
 
 /** A transaction has the whole database from its beginning: nothing in it needs holding, and nothing undoes it. */
 export const SQLITE_FLAVOUR: SqlFlavour = {
+  writers: 1,
   columnTypes: {
     growingKey: sql`integer primary key autoincrement`,
     integer: 'integer',
