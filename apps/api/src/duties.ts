@@ -1,4 +1,6 @@
+import { readAges } from '@guestkit/core/config/ages';
 import type { Duty } from '@guestkit/core/coordination/duty';
+import { archiveDuty } from '@guestkit/core/history/archive-duty';
 import { cancelDuty } from '@guestkit/core/history/cancel-duty';
 import { reaperDuty } from '@guestkit/core/history/reaper-duty';
 import { classOf } from '@guestkit/core/job/error-code';
@@ -33,5 +35,11 @@ export function duties(parts: DutyParts): readonly Duty[] {
     cancelDuty(parts),
     reaperDuty({ ...parts, onEnded }),
     bulkDuty(parts),
+    archiveDuty({
+      ...parts,
+      archiveAfter: readAges(parts.config.archiveAfter),
+      deleteAfter: readAges(parts.config.deleteArchivedAfter),
+      onMoved: (what, jobs) => parts.metrics.jobsPutAway.inc({ what }, jobs),
+    }),
   ];
 }

@@ -37,6 +37,8 @@ export interface StatusOptions extends ClientOptions {
 }
 
 export interface ListOptions extends ClientOptions, FilterOptions {
+  readonly sort?: string;
+  readonly count?: string;
   readonly limit: number;
 }
 
@@ -61,6 +63,11 @@ export interface UpOptions {
   readonly apiNodes: number;
 }
 
+export interface MigrateOptions {
+  readonly output: OutputFormat;
+  readonly status?: true;
+}
+
 export interface ConfigOptions {
   readonly output: OutputFormat;
 }
@@ -69,6 +76,7 @@ export interface ConfigOptions {
 export function createGuestkitWorker(env: Environment): Command {
   const program = createProgram('guestkit-worker', 'Run a guestkit cluster, give it jobs and read their results');
   addServices(program, env);
+  addMigrate(program, env);
   addJobCommands(program);
   addDeadLetterCommands(program);
   addBulkCommands(program);
@@ -89,6 +97,15 @@ function addServices(program: Command, env: Environment): void {
     .option('--workers <count>', 'workers to run', wholeNumber(0), 1)
     .option('--api-nodes <count>', 'API nodes to run, on one port after the other', wholeNumber(0), 1)
     .action(async (flags: readonly string[], options: UpOptions) => (await import('./up.ts')).up(flags, options, env));
+}
+
+function addMigrate(program: Command, env: Environment): void {
+  passThrough(program.command('migrate'), 'bring the tables of the job history up to date')
+    .option('--status', 'only look: which migrations are applied, and which are not')
+    .addOption(outputOption())
+    .action(async (flags: readonly string[], options: MigrateOptions) =>
+      (await import('./migrate.ts')).migrate(flags, options, env),
+    );
 }
 
 function addJobCommands(program: Command): void {
@@ -115,6 +132,8 @@ function addJobCommands(program: Command): void {
     .argument('<id>', 'id of the job')
     .action(async (id: string, options: ClientOptions) => (await import('./result.ts')).result(id, options));
   withFilter(clientCommand(program, 'list', 'jobs, newest first'))
+    .option('--sort <key>', 'what to go by, such as name or -duration (descending)')
+    .option('--count <how>', 'some, exact, status or none')
     .option('--limit <count>', 'how many at most', wholeNumber(1), 20)
     .action(async (options: ListOptions) => (await import('./list.ts')).list(options));
 }

@@ -12,6 +12,10 @@ export interface FilterOptions {
   readonly nameContains?: string;
   readonly since?: string;
   readonly until?: string;
+  readonly startedSince?: string;
+  readonly startedUntil?: string;
+  readonly completedSince?: string;
+  readonly completedUntil?: string;
   readonly archived?: true;
   /** Milliseconds since their end. */
   readonly olderThan?: number;
@@ -26,7 +30,10 @@ export function filterOf(options: FilterOptions, nowMs = Date.now()): Filter {
     ...{ status, operation, pool, worker, error, payload, name: nameContains },
     label: label && Object.entries(label).map(([key, value]) => `${key}=${value}`),
     ...{ submitted_since: since, submitted_until: until, archived: options.archived && 'true' },
-    completed_until: options.olderThan === undefined ? undefined : new Date(nowMs - options.olderThan).toISOString(),
+    ...{ started_since: options.startedSince, started_until: options.startedUntil },
+    completed_since: options.completedSince,
+    completed_until:
+      options.olderThan === undefined ? options.completedUntil : new Date(nowMs - options.olderThan).toISOString(),
   };
   return Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }

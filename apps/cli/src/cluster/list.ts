@@ -7,17 +7,41 @@ import { filterOf } from './job-filter.ts';
 
 interface JobList {
   readonly jobs: readonly JobStatus[];
-  readonly total: number;
+  readonly total?: number;
+  readonly total_is_exact?: boolean;
+  readonly by_status?: Readonly<Record<string, { readonly jobs: number; readonly is_exact: boolean }>>;
+  readonly next_cursor: string | null;
 }
 
 export async function list(options: ListOptions): Promise<void> {
-  const query = { ...filterOf(options), limit: options.limit };
-  const jobs = await new ApiClient(options).get<JobList>('list jobs', '/api/v1/jobs', query);
-  await print(options.output, jobs, render);
+  const client = new ApiClient(options);
+  const { sort, count, limit } = options;
+  const query = { ...filterOf(options), sort, count, limit: Math.min(limit, MAX_PAGE) };
+  let list = await client.get<JobList>('list jobs', '/api/v1/jobs', query);
+  // a page may hold fewer jobs than asked for though more follow
+  for (let { jobs, next_cursor } = list; jobs.length < limit && next_cursor !== null; ) {
+    const more = {
+      ...query,
+      cursor: next_cursor,
+      limit: Math.min(limit - jobs.length, MAX_PAGE),
+      count: 'none',
+    };
+    const page = await client.get<JobList>('list jobs', '/api/v1/jobs', more);
+    jobs = [...jobs, ...page.jobs];
+    next_cursor = page.next_cursor;
+    list = { ...list, jobs, next_cursor };
+  }
+  await print(options.output, list, render);
 }
 
-function render({ jobs, total }: JobList): string {
-  if (jobs.length === 0) return 'No jobs\n';
+/** What the API gives at once. */
+const MAX_PAGE = 1_000;
+
+function render({ jobs, total = jobs.length, total_is_exact = true, by_status = {} }: JobList): string {
+  const counts = Object.entries(by_status).map(
+    ([status, { jobs, is_exact }]) => `${status}: ${jobs}${is_exact ? '' : '+'}\n`,
+  );
+  if (jobs.length === 0) return `No jobs\n${counts.join('')}`;
   const table = renderTable<JobStatus>(
     [
       { title: 'JOB', cell: (job) => job.job_id },
@@ -30,5 +54,6 @@ function render({ jobs, total }: JobList): string {
     ],
     jobs,
   );
-  return jobs.length < total ? `${table}${jobs.length} of ${total} jobs\n` : table;
+  const share = jobs.length < total ? `${jobs.length} of ${total}${total_is_exact ? '' : ' or more'} jobs\n` : '';
+  return `${table}${share}${counts.join('')}`;
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
+import { checkAges } from './ages.ts';
 import { COMMON_KEYS } from './common-keys.ts';
-import { type ConfigOf, Derived, flag, integer, milliseconds, optionalText, port, text } from './schema.ts';
+import { type ConfigOf, Derived, flag, integer, list, milliseconds, optionalText, port, text } from './schema.ts';
 
 /** Keys of an API node. */
 export const API_KEYS = {
@@ -30,6 +31,13 @@ export const API_KEYS = {
     100_000,
   ),
   artifactGraceHours: integer('How long the artifact store keeps what belongs to no job, in hours', 24, { min: 1 }),
+  archiveAfter: list(
+    'Age of ended jobs for the archive: AGE, never or STATE=AGE, such as 30d, failed=90d',
+    ['30d'],
+    checkAges,
+  ),
+  deleteArchivedAfter: list('Age of ended jobs for deletion from the archive, in the same way', ['never'], checkAges),
+  migrate: flag('Bring the tables of an older guestkit in PostgreSQL up to date at the start', false),
   waitSeconds: integer('How long a job may wait for its first attempt, in seconds; 0 for no limit', 0),
   shutdownGraceMs: milliseconds('How long requests may go on after a stop signal', 10_000, { min: 0 }),
 } as const;

@@ -18,7 +18,7 @@ import type { EndedJobs } from './job-archive.ts';
 import { findKnownJob, keyOfJob } from './job-by-id.ts';
 import type { Acceptance, AcceptedJob, AttemptRecord, JobHistory, JobRecord } from './job-history.ts';
 import type { BoundedCount, JobFilter, JobPage, JobPageRequest, StatusCounts } from './job-search.ts';
-import { migrateToLatest } from './migrations/migrate.ts';
+import { type MigrationOptions, migrateToLatest } from './migrations/migrate.ts';
 import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRow } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
@@ -63,14 +63,18 @@ import type { OverdueJob, OverdueQuery } from './time-limits.ts';
 import type { UnfinishedJob, UnfinishedPage } from './unfinished-jobs.ts';
 import { writeEvents } from './write-events.ts';
 
+export interface SqlHistoryOptions extends Pick<MigrationOptions, 'migrate'> {
+  readonly searchBounds?: SearchBounds;
+}
+
 /** Brings the tables up to date. The connection belongs to the history from here on, and ends with it. */
 export async function openSqlHistory(
   db: Kysely<HistorySchema>,
   flavour: SqlFlavour,
-  searchBounds = SEARCH_BOUNDS,
+  { searchBounds = SEARCH_BOUNDS, ...migration }: SqlHistoryOptions = {},
 ): Promise<JobHistory> {
   try {
-    await migrateToLatest(db, flavour);
+    await migrateToLatest(db, flavour, migration);
   } catch (error) {
     await db.destroy();
     throw error;

@@ -1,7 +1,9 @@
 /** States of a job as clients see them (protocol section 6). */
 export const JOB_STATES = ['pending', 'assigned', 'running', 'completed', 'failed', 'cancelled', 'timeout'] as const;
 export type JobState = (typeof JOB_STATES)[number];
-export type FinalState = Extract<JobState, 'completed' | 'failed' | 'cancelled' | 'timeout'>;
+/** Those that do not move. */
+export const FINAL_STATES = ['completed', 'failed', 'cancelled', 'timeout'] as const satisfies readonly JobState[];
+export type FinalState = (typeof FINAL_STATES)[number];
 
 /** Which state may follow which; drawn in docs/job-lifecycle.md. Final states do not move. */
 export const JOB_MOVES: Readonly<Record<JobState, readonly JobState[]>> = {

@@ -19,6 +19,7 @@ export function createApiMetrics() {
       'class',
     ]),
     openDeadLetters: gauge('guestkit_dead_letters_open', 'Dead letters that nobody has dealt with', ['class']),
+    jobsPutAway: counter('guestkit_jobs_put_away_total', 'Jobs moved to the archive, or deleted from it', ['what']),
     leader: gauge('guestkit_leader', 'Whether this node does the duties: 1 or 0'),
     admissionOpen: gauge('guestkit_admission_open', 'Whether jobs are taken in: 1 or 0'),
     admissionRefused: counter('guestkit_admission_refused_total', 'Jobs not taken in, by what was too full', [

@@ -29,9 +29,9 @@ describe.for([
   test('move to a table of their own, with all else as it was', async () => {
     const { db, flavour } = await create();
     try {
-      await migrateToLatest(db, flavour, '0001-jobs');
+      await migrateToLatest(db, flavour, { newest: '0001-jobs' });
       await fill(db);
-      await migrateToLatest(db, flavour, '0002-results');
+      await migrateToLatest(db, flavour, { newest: '0002-results' });
       const jobs = await rowsOf(db, 'select id, job_id, result, error_code, duration_ms from jobs order by id');
       expect(jobs).toEqual([
         { id: 1, job_id: 'job-number-1', result: '{"status":"completed"}', error_code: null, duration_ms: 1500 },

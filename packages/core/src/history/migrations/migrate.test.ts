@@ -5,9 +5,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { postgresAbsent, startPostgres } from '../../../../../test/support/postgres-server.ts';
 import type { JobHistory } from '../job-history.ts';
-import { openHistory } from '../open-history.ts';
+import { type DatabasePlace, migrateHistory, openHistory } from '../open-history.ts';
+import { MIGRATION_NAMES } from './migrate.ts';
 
 interface Database {
+  readonly place: DatabasePlace;
   open(): Promise<JobHistory>;
   execute(sql: string): Promise<void>;
 }
@@ -37,6 +39,16 @@ describe.for([
     await (await database.open())[Symbol.asyncDispose]();
   });
 
+  test('are looked at without being changed, and then brought up to date', async () => {
+    const { place } = await create();
+    const before = await migrateHistory(place, { isDryRun: true });
+    expect(before).toEqual({ applied: [], pending: MIGRATION_NAMES, unknown: [] });
+    expect(await migrateHistory(place, { isDryRun: true })).toEqual(before);
+    const after = { applied: MIGRATION_NAMES, pending: [], unknown: [] };
+    expect(await migrateHistory(place, { isDryRun: false })).toEqual(after);
+    expect(await migrateHistory(place, { isDryRun: false })).toEqual(after);
+  });
+
   test('are made as a whole or not at all', async () => {
     const database = await create();
     await database.execute('create table events (unlike_ours integer)');
@@ -47,12 +59,31 @@ describe.for([
   });
 });
 
+test.skipIf(postgresAbsent)(
+  'tables of an older program in PostgreSQL are refused until somebody says to change them',
+  async () => {
+    const database = await createPostgres();
+    await (await database.open())[Symbol.asyncDispose]();
+    await database.execute(
+      `delete from kysely_migration where name = '0008-bulk'; drop table bulk_operations; drop table audit`,
+    );
+    await expect(database.open()).rejects.toThrow(
+      /^Cannot open the job history: its tables are of an older guestkit \(without 0008-bulk\), expected 0008-bulk: stop the API nodes and run "guestkit-worker migrate", or start one with --migrate$/,
+    );
+    const migrating = { ...database.place, migrate: true, onError: () => {} };
+    await (await openHistory(migrating))[Symbol.asyncDispose]();
+    await (await database.open())[Symbol.asyncDispose]();
+  },
+);
+
 async function createSqlite(): Promise<Database> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'gk-migrate-'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const file = path.join(dataDir, 'history.sqlite');
+  const place = { databaseUrl: undefined, dataDir };
   return {
-    open: () => openHistory({ databaseUrl: undefined, dataDir, onError: () => {} }),
+    place,
+    open: () => openHistory({ ...place, onError: () => {} }),
     async execute(sql) {
       using database = new DatabaseSync(file);
       database.exec(sql);
@@ -63,8 +94,10 @@ async function createSqlite(): Promise<Database> {
 async function createPostgres(): Promise<Database> {
   const databaseUrl = (await postgres?.newSchema()) ?? '';
   const [schema] = /test_\d+/.exec(databaseUrl) ?? [];
+  const place = { databaseUrl, dataDir: '/nonexistent' };
   return {
-    open: () => openHistory({ databaseUrl, dataDir: '/nonexistent', onError: () => {} }),
+    place,
+    open: () => openHistory({ ...place, onError: () => {} }),
     async execute(sql) {
       await postgres?.query(`set search_path = ${schema}; ${sql}`);
     },

@@ -29,14 +29,21 @@ interface HistoryMigration {
   up(db: Kysely<unknown>, types: ColumnTypes): Promise<void>;
 }
 
+export interface MigrationOptions {
+  /** `when-empty`: tables of an older program are refused, as those of a newer one are. */
+  readonly migrate?: 'always' | 'when-empty';
+  /** How far to go. */
+  readonly newest?: string;
+}
+
 /** Brings the tables to the newest form, or refuses those of a newer program; several processes may do so at once. */
 export async function migrateToLatest(
   db: Kysely<HistorySchema>,
   flavour: SqlFlavour,
-  newest = MIGRATION_NAMES.at(-1) ?? '',
+  options: MigrationOptions = {},
 ): Promise<void> {
   try {
-    await flavour.transaction(db, (trx) => migrate(trx, flavour, newest));
+    await flavour.transaction(db, (trx) => migrate(trx, flavour, options));
   } catch (cause) {
     throw new Error(`Cannot open the job history: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -44,9 +51,28 @@ export async function migrateToLatest(
   }
 }
 
-async function migrate(trx: Transaction<HistorySchema>, flavour: SqlFlavour, newest: string): Promise<void> {
+/** What was done to the tables, and what is still to do. */
+export interface MigrationStatus {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+  /** Done by a newer program. */
+  readonly unknown: readonly string[];
+}
+
+/** Looks, and changes nothing. */
+export async function migrationStatus(db: Kysely<HistorySchema>, flavour: SqlFlavour): Promise<MigrationStatus> {
+  return flavour.transaction(db, async (trx) => statusOf(trx, await flavour.beginMigration(trx)));
+}
+
+async function migrate(
+  trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
+  { migrate = 'always', newest = MIGRATION_NAMES.at(-1) ?? '' }: MigrationOptions,
+): Promise<void> {
   const schema = await flavour.beginMigration(trx);
-  await refuseNewer(trx, schema);
+  const status = await statusOf(trx, schema);
+  refuseNewer(status);
+  if (migrate === 'when-empty') refuseOlder(status);
   const migrator = new Migrator({
     db: trx,
     provider: { getMigrations: async () => migrationsFor(flavour.columnTypes) },
@@ -63,14 +89,28 @@ function migrationsFor(types: ColumnTypes): Record<string, Migration> {
   );
 }
 
-async function refuseNewer(trx: Transaction<HistorySchema>, schema: string | undefined): Promise<void> {
-  const unknown = (await executedMigrations(trx, schema)).filter((name) => !(name in MIGRATIONS));
-  const newest = MIGRATION_NAMES.at(-1);
-  if (unknown.length > 0) {
-    throw new Error(
-      `its tables are of a newer guestkit (${unknown.join(', ')}), expected none newer than ${newest}: upgrade this program`,
-    );
-  }
+async function statusOf(trx: Transaction<HistorySchema>, schema: string | undefined): Promise<MigrationStatus> {
+  const executed = await executedMigrations(trx, schema);
+  return {
+    applied: MIGRATION_NAMES.filter((name) => executed.includes(name)),
+    pending: MIGRATION_NAMES.filter((name) => !executed.includes(name)),
+    unknown: executed.filter((name) => !MIGRATION_NAMES.includes(name)),
+  };
+}
+
+function refuseNewer({ unknown }: MigrationStatus): void {
+  if (unknown.length === 0) return;
+  throw new Error(
+    `its tables are of a newer guestkit (${unknown.join(', ')}), expected none newer than ${MIGRATION_NAMES.at(-1)}: upgrade this program`,
+  );
+}
+
+/** Other nodes may still run on them; when to change them is for an operator to say. */
+function refuseOlder({ applied, pending }: MigrationStatus): void {
+  if (applied.length === 0 || pending.length === 0) return;
+  throw new Error(
+    `its tables are of an older guestkit (without ${pending.join(', ')}), expected ${MIGRATION_NAMES.at(-1)}: stop the API nodes and run "guestkit-worker migrate", or start one with --migrate`,
+  );
 }
 
 async function executedMigrations(
