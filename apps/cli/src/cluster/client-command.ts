@@ -26,6 +26,10 @@ export function withFilter(command: Command): Command {
     .option('--name-contains <text>', 'only jobs with this in their name')
     .option('--since <time>', 'only jobs submitted then or later')
     .option('--until <time>', 'only jobs submitted before then')
+    .option('--started-since <time>', 'only jobs started then or later')
+    .option('--started-until <time>', 'only jobs started before')
+    .option('--completed-since <time>', 'only jobs that ended then or later')
+    .option('--completed-until <time>', 'only jobs that ended before')
     .option('--archived', 'jobs in the archive instead');
 }
 
