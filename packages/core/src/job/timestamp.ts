@@ -47,9 +47,12 @@ export function epochMsOf(timestamp: string): number {
   return startOfMinute + moment.second * 1000 + Number(moment.fraction.padEnd(3, '0').slice(0, 3));
 }
 
-/** The timestamp of a moment in milliseconds since the epoch. */
+let latest = { epochMs: Number.NaN, text: '' };
+
+/** The timestamp of a moment in milliseconds since the epoch. Much happens within one. */
 export function timestampOf(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+  if (epochMs !== latest.epochMs) latest = { epochMs, text: new Date(epochMs).toISOString() };
+  return latest.text;
 }
 
 function readMoment(text: string): Moment | undefined {
