@@ -47,10 +47,7 @@ describe('guestkit-worker up', () => {
     const { job_id } = ask('submit', '--operation', 'system.echo', '--data', '{"n":1}');
     process.kill(cluster.redis(), 'SIGKILL');
     await until('it says so', () => cluster.log().includes('embedded Redis ended'));
-    await until('the job is done', () => ask('status', job_id).status === 'completed', {
-      everyMs: 200,
-      timeoutMs: 25_000,
-    });
+    await until('the job is done', () => ask('status', job_id).status === 'completed', { everyMs: 200 });
   });
 });
 
@@ -179,7 +176,7 @@ describe('guestkit-worker up, told to stop', { timeout: 60_000 }, () => {
     runCommand('guestkit-worker', ['submit', '--operation', 'system.echo', '--wait', '--url', other.url]);
     const family = other.family();
     other.kill();
-    await until('all are gone', () => survivors(family).length === 0, { timeoutMs: 25_000, everyMs: 100 });
+    await until('all are gone', () => survivors(family).length === 0, { everyMs: 100 });
     rmSync(own, { recursive: true, force: true });
   });
 
@@ -233,9 +230,7 @@ async function startUp({ folder, imageRoot, apiNodes, workers }: UpRequest): Pro
   child.stderr.on('data', (chunk) => (log += chunk));
   const urls = Array.from({ length: apiNodes }, (_, index) => `http://127.0.0.1:${port + index}`);
   const pid = child.pid ?? 0;
-  await until(`the cluster is there: ${log}`, async () => (await countWorkers(urls[0] ?? '')) === workers, {
-    timeoutMs: 30_000,
-  });
+  await until(`the cluster is there: ${log}`, async () => (await countWorkers(urls[0] ?? '')) === workers, {});
   return {
     url: urls[0] ?? '',
     urls,
