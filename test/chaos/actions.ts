@@ -140,6 +140,7 @@ const ACTIONS_BY_NAME = {
     holds: 'workers',
     lastsMs: [1_000, 4_000],
     run: async ({ stack, lastsMs }) => {
+      await until('a jail to start', () => jailsOf(workerPids(stack)).length > 0, { timeoutMs: 60_000 });
       const untilMs = performance.now() + lastsMs;
       let killed = 0;
       while (performance.now() < untilMs) {
@@ -155,6 +156,7 @@ const ACTIONS_BY_NAME = {
     holds: 'workers',
     lastsMs: [2_000, 6_000],
     run: async ({ stack, lastsMs }) => {
+      await until('a jail to start', () => jailsOf(workerPids(stack)).length > 0, { timeoutMs: 60_000 });
       const jails = jailsOf(workerPids(stack));
       for (const jail of jails) signalGroup(jail, 'SIGSTOP');
       await delay(lastsMs);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { check, type Finding } from './checker.ts';
@@ -70,6 +71,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   log.write({ type: 'run', note: isSettled ? 'settled' : 'not settled', facts: { settledMs } });
   await log.close();
   const final = await readFinalState(stack);
+  await writeFile(
+    logFile.replace('.ndjson', '.final.json'),
+    JSON.stringify({ ...final, outputs: Object.fromEntries(final.outputs) }),
+  );
   const lines = await readOpLog(logFile);
   const endedByThemselves = Object.fromEntries(
     [...stack.apis.map(({ process }) => process), ...stack.workers].map(({ name, endedByItself }) => [

@@ -4,6 +4,7 @@
 //   npm run test:chaos -- --jobs 1500         about a minute
 //   npm run test:chaos -- --seed 7            the same plan again
 //   npm run test:chaos -- --only "redis flushed" --only "worker killed"
+//   npm run test:chaos -- --slow              half of the jobs take a while, and leave a file
 //   npm run test:chaos -- --variants          clusters that are broken on purpose: each must be found out
 //   npm run test:chaos -- --variant "NAME"    one of them
 //   npm run test:chaos -- --controls          the same schedules with nothing broken: nothing may be found
@@ -19,7 +20,7 @@ import { planSchedule } from './nemesis.ts';
 import { seededRandom } from './random.ts';
 import { GOAL_MS, runRebuild } from './rebuild.ts';
 import { renderReport } from './report.ts';
-import { VARIANTS } from './variants/catalogue.ts';
+import { SLOW, VARIANTS } from './variants/catalogue.ts';
 import { renderVerdicts, runVariants } from './variants/run.ts';
 import { planWorkload } from './workload.ts';
 
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     variants: { type: 'boolean', default: false },
     variant: { type: 'string', multiple: true },
     controls: { type: 'boolean', default: false },
+    slow: { type: 'boolean', default: false },
     cancels: { type: 'boolean', default: false },
     rebuild: { type: 'boolean', default: false },
   },
@@ -70,7 +72,8 @@ async function chaos(jobs: number, seed: string, only: readonly string[] | undef
   say(`seed ${seed}: ${jobs} jobs, ${schedule.length} actions of the nemesis`);
   const outcome = await runCampaign({
     ...{ random, schedule, logFile, say },
-    plan: ({ image }) => planWorkload({ jobs, random: random.fork('workload'), image }),
+    plan: ({ image }) =>
+      planWorkload({ jobs, random: random.fork('workload'), image, ...(values.slow && { mix: SLOW }) }),
     settleMs: 120_000,
   });
   process.stdout.write(`\n${renderReport(outcome)}\nseed ${seed}, log of all operations: ${logFile}\n`);

@@ -18,7 +18,7 @@ export interface Variant {
 }
 
 /** Half of the jobs take about a second, in a process of their own, and leave a file. */
-const SLOW: Variant['mix'] = { echo: 500, stamp: 500, inspect: 0 };
+export const SLOW: Readonly<Partial<Record<JobKind, number>>> = { echo: 500, stamp: 500, inspect: 0 };
 
 const CORE = 'packages/core/src';
 
