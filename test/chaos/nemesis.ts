@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ACTIONS, type ActionName } from './actions.ts';
+import { ACTIONS, type ActionName, USUAL_ACTIONS } from './actions.ts';
 import type { OpLog } from './op-log.ts';
 import type { Random } from './random.ts';
 import type { Stack } from './stack.ts';
@@ -30,7 +30,7 @@ const OVERLAP_SHARE = 0.2;
 
 /** Every action once in an order of chance, then more of them until the time is used up. */
 export function planSchedule(options: ScheduleOptions): readonly PlannedAction[] {
-  const { random, totalMs, names = Object.keys(ACTIONS) as ActionName[] } = options;
+  const { random, totalMs, names = USUAL_ACTIONS } = options;
   const schedule: PlannedAction[] = [];
   let plannedMs = 0;
   while (schedule.length < names.length || plannedMs < totalMs) {
