@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
+import { RedisFence } from '@guestkit/core/coordination/redis/fence';
 import { RedisQueueEpochKey } from '@guestkit/core/coordination/redis/queue-epoch-key';
 import type { JobHistory } from '@guestkit/core/history/job-history';
 import { openHistory } from '@guestkit/core/history/open-history';
@@ -106,7 +107,8 @@ async function rebuildOn(databaseUrl: string | undefined, jobs: number): Promise
   const queue = opened.use(createBullmqQueue({ connection, prefix: 'bench' }));
   const stream = opened.use(new RedisEventStream({ connection, prefix: 'bench' }));
   const epochKey = new RedisQueueEpochKey({ connection, prefix: 'bench' });
-  const { duties } = createReconciler({ history, queue, stream, epochKey, onError });
+  const fence = new RedisFence({ connection, prefix: 'bench' });
+  const { duties } = createReconciler({ history, queue, stream, epochKey, fence, onError });
   const ids = await acceptAll(history, jobs);
   const stopping = new AbortController();
   const loops = duties.map(async ({ run, everyMs }) => {

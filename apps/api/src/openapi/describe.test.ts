@@ -46,6 +46,7 @@ async function openApp(): Promise<Express> {
     queue,
     stream,
     epochKey,
+    fence: new RedisFence(shared),
     onError: (error) => expect.fail(error.message),
   });
   const redisFacts = () => readRedisFacts(connection);

@@ -11,7 +11,10 @@ export interface AttemptClaim {
 export interface Fence {
   /** An attempt that may publish begins; it is remembered for so long. `overtaken`: a newer one has begun before it. */
   raise(claim: AttemptClaim, timeToLiveMs: number): Promise<'raised' | 'overtaken' | 'closed'>;
-  /** Whether it is still the newest. An attempt that the fence does not know may not publish. */
+  /**
+   * Whether it is still the newest. An attempt that the fence does not know may not publish. Rejects while nobody can say: a queue
+   * that may have been rolled back hands out jobs again that have ended, until it is compared with history.
+   */
   holds(claim: AttemptClaim): Promise<boolean>;
   /** Lets nobody publish for a job that has ended without a word of its attempts. */
   close(tenant: string, jobId: string): Promise<void>;

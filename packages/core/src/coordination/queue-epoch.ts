@@ -13,12 +13,16 @@ export interface QueueEpochKey {
   read(): Promise<string | undefined>;
   /** Begins an epoch in place of the one that was read before. `false` when another has begun one meanwhile. */
   begin(id: string, inPlaceOf: string | undefined): Promise<boolean>;
+  /** Notes that in this run of the storage the queue was compared with history. */
+  confirm(instance: string): Promise<void>;
 }
 
 export interface QueueEpochReading {
   readonly epoch: QueueEpoch | undefined;
   /** Which run of the storage it is: another one after a restart or a failover, which may have lost a little. */
   readonly instance: string;
+  /** Whether it is confirmed. */
+  readonly isConfirmed: boolean;
 }
 
 /** The epoch as it is remembered where nothing gets lost. */

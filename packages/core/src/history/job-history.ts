@@ -12,6 +12,7 @@ import type { DatabaseFacts } from './database-facts.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { JobArchive } from './job-archive.ts';
 import type { JobSearch } from './job-search.ts';
+import type { PublishedJobs } from './published-jobs.ts';
 import type { TimeLimits } from './time-limits.ts';
 import type { UnfinishedJobs } from './unfinished-jobs.ts';
 
@@ -76,6 +77,7 @@ export interface JobHistory
   extends JobSearch,
     JobArchive,
     UnfinishedJobs,
+    PublishedJobs,
     Cancellations,
     TimeLimits,
     BulkOperations,

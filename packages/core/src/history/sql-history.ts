@@ -47,6 +47,7 @@ import {
 import { purgeJobs } from './sql-deletion.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
+import { publishedLately } from './sql-published.ts';
 import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
 import {
   countByStatus,
@@ -256,6 +257,10 @@ class SqlHistory implements JobHistory {
 
   databaseFacts(): Promise<DatabaseFacts> {
     return databaseFacts(this.#db, this.#flavour);
+  }
+
+  publishedLately(withinMs: number): ReturnType<JobHistory['publishedLately']> {
+    return publishedLately(this.#db, withinMs);
   }
 
   unfinished(page: UnfinishedPage): Promise<readonly UnfinishedJob[]> {

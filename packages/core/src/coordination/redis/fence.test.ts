@@ -5,6 +5,7 @@ import { startRedis, type TestRedis } from '../../../../../test/support/redis-se
 import { newToken } from '../fence.ts';
 import { connectRedis, type RedisConnection } from './connection.ts';
 import { RedisFence } from './fence.ts';
+import { RedisQueueEpochKey } from './queue-epoch-key.ts';
 
 let redis: TestRedis;
 let connection: RedisConnection;
@@ -86,5 +87,17 @@ describe('newToken', () => {
     const [early, late] = [newToken(Date.UTC(2026, 0)), newToken(Date.UTC(2100, 0))];
     expect(early < late).toBe(true);
     expect(new Set(Array.from({ length: 100 }, () => newToken(0))).size).toBe(100);
+  });
+
+  test('cannot say who may publish in a Redis that was restarted, until that is compared with history', async () => {
+    const prefix = randomUUID();
+    const fence = new RedisFence({ connection, prefix });
+    const epochKey = new RedisQueueEpochKey({ connection, prefix });
+    await fence.raise(claim(1), LONG_MS);
+    await epochKey.confirm('an earlier run');
+    await expect(fence.holds(claim(1))).rejects.toThrow(/restarted/);
+    await epochKey.confirm((await epochKey.advance()).instance);
+    expect(await fence.holds(claim(1))).toBe(true);
+    expect(await epochKey.advance()).toMatchObject({ isConfirmed: true });
   });
 });

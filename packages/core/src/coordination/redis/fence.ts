@@ -1,5 +1,6 @@
 import type { AttemptClaim, Fence } from '../fence.ts';
 import type { RedisConnection } from './connection.ts';
+import { epochKeyOf, runIdIn } from './epoch-hash.ts';
 
 export interface RedisFenceOptions {
   readonly connection: RedisConnection;
@@ -41,7 +42,21 @@ export class RedisFence implements Fence {
   }
 
   async holds({ tenant, jobId, attempt, token }: AttemptClaim): Promise<boolean> {
-    return (await this.#connection.client.get(this.#keyOf(tenant, jobId))) === `${attempt}:${token}`;
+    const { client, address } = this.#connection;
+    const answers = await client
+      .multi()
+      .get(this.#keyOf(tenant, jobId))
+      .hget(epochKeyOf(this.#prefix), 'confirmed')
+      .info('server')
+      .exec();
+    const [newest, confirmed, server] = (answers ?? []).map(([error, answer]) => {
+      if (error) throw error;
+      return answer;
+    });
+    if (newest !== `${attempt}:${token}`) return false;
+    // without an epoch there is nothing to roll back to
+    if (typeof confirmed !== 'string' || confirmed === runIdIn(String(server))) return true;
+    throw new Error(`Cannot say who may publish: Redis at ${address} was restarted, and not yet compared with history`);
   }
 
   async close(tenant: string, jobId: string): Promise<void> {

@@ -1,40 +1,48 @@
 import type { QueueEpochKey, QueueEpochReading } from '../queue-epoch.ts';
 import type { RedisConnection } from './connection.ts';
+import { epochKeyOf, runIdIn } from './epoch-hash.ts';
 
 export interface RedisQueueEpochKeyOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
 }
 
-/** A hash of the id and the count. */
+/** A hash of the id, the count, and the run of Redis that is confirmed. */
 export class RedisQueueEpochKey implements QueueEpochKey {
   readonly #connection: RedisConnection;
   readonly #key: string;
 
   constructor({ connection, prefix }: RedisQueueEpochKeyOptions) {
     this.#connection = connection;
-    this.#key = `${prefix}:epoch`;
+    this.#key = epochKeyOf(prefix);
   }
 
   async advance(): Promise<QueueEpochReading> {
     const answers = await this.#connection.client
       .multi()
       .hincrby(this.#key, 'count', 1)
-      .hget(this.#key, 'id')
+      .hmget(this.#key, 'id', 'confirmed')
       .info('server')
       .exec();
-    const [count, id, server] = (answers ?? []).map(([error, answer]) => {
+    const [count, fields, server] = (answers ?? []).map(([error, answer]) => {
       if (error) throw error;
       return answer;
     });
+    const [id, confirmed] = Array.isArray(fields) ? fields : [];
+    const instance = runIdIn(String(server));
     return {
       epoch: typeof id === 'string' ? { id, count: Number(count) } : undefined,
-      instance: /^run_id:(\w+)/m.exec(String(server))?.[1] ?? '',
+      instance,
+      isConfirmed: confirmed === instance,
     };
   }
 
   async read(): Promise<string | undefined> {
     return (await this.#connection.client.hget(this.#key, 'id')) ?? undefined;
+  }
+
+  async confirm(instance: string): Promise<void> {
+    await this.#connection.client.hset(this.#key, 'confirmed', instance);
   }
 
   async begin(id: string, inPlaceOf: string | undefined): Promise<boolean> {

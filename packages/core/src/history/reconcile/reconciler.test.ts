@@ -5,6 +5,7 @@ import { attemptEvents } from '../../../../../test/support/job-events.ts';
 import { startRedis } from '../../../../../test/support/redis-server.ts';
 import { connectRedis } from '../../coordination/redis/connection.ts';
 import { RedisEventStream } from '../../coordination/redis/event-stream.ts';
+import { RedisFence } from '../../coordination/redis/fence.ts';
 import { RedisQueueEpochKey } from '../../coordination/redis/queue-epoch-key.ts';
 import { jobError } from '../../job/error-code.ts';
 import { createBullmqQueue } from '../../queue/bullmq-queue.ts';
@@ -176,6 +177,29 @@ describe('the duties of the reconciler', () => {
     expect(await place.stateOf('job-ended-001')).toBe('absent');
   });
 
+  test('keep an attempt that a queue handed out after a rollback from publishing for a job that has ended', async () => {
+    await using place = await open();
+    await using _duties = place.doDuties();
+    await until('the first epoch has begun', () => place.rebuilds.length === 1);
+    await place.submit('job-ended-001');
+    const old = await place.redis.hgetall('reconcile:epoch');
+    await until('the epoch has counted on', async () => ((await place.history.queueEpoch())?.count ?? 0) > 4);
+    const events = place.events('job-ended-001');
+    const finished = events.finished({ outputs: { primary: 'report.json' } });
+    await place.history.record([events.assigned(), events.running(), finished]);
+    // an earlier run of Redis is one that nobody has confirmed
+    await place.redis.hset('reconcile:epoch', { ...old, confirmed: 'earlier' });
+    const again = { tenant: 'acme', jobId: 'job-ended-001', attempt: 2, token: 'b' };
+    await place.fence.raise(again, 60_000).catch(() => {});
+    const answers: (boolean | undefined)[] = [];
+    await until('the fence to answer', async () => {
+      answers.push(await place.fence.holds(again).catch(() => undefined));
+      return answers.at(-1) !== undefined;
+    });
+    expect(answers.at(-1)).toBe(false);
+    expect(await place.fence.raise({ ...again, attempt: 3 }, 60_000)).toBe('closed');
+  });
+
   test('rebuild nothing when Redis was killed and has come back with all it had', async () => {
     await using place = await open();
     await using _duties = place.doDuties();
@@ -197,10 +221,12 @@ async function open() {
   const history = stack.use(await openSqliteHistory({ file: ':memory:' }));
   const queue = stack.use(createBullmqQueue({ connection, prefix: 'reconcile' }));
   const stream = stack.use(new RedisEventStream({ connection, prefix: 'reconcile' }));
+  const fence = new RedisFence({ connection, prefix: 'reconcile' });
   const rebuilds: number[] = [];
   const reconciler = createReconciler({
     ...{ history, queue, stream, onError: (error) => expect.fail(error.message) },
     epochKey: new RedisQueueEpochKey({ connection, prefix: 'reconcile' }),
+    fence,
     onRebuilt: ({ jobs }) => rebuilds.push(jobs),
   });
   const consumeOne = async (handle: (delivery: Delivery) => Promise<Outcome>, isDone: () => Promise<boolean>) => {
@@ -210,7 +236,7 @@ async function open() {
   const stateOf = async (id: string) => (await queue.presence(NAME, [id])).get(id)?.state;
   const resources = stack.move();
   return {
-    ...{ server, redis: connection.client, history, queue, stream, reconciler, rebuilds, stateOf },
+    ...{ server, redis: connection.client, history, queue, stream, fence, reconciler, rebuilds, stateOf },
     events: (job_id: string) => attemptEvents({ job_id }),
     async submit(id: string) {
       await history.accept(job(id));

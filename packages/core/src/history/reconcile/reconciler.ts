@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duty } from '../../coordination/duty.ts';
+import type { Fence } from '../../coordination/fence.ts';
 import type { QueueEpochKey } from '../../coordination/queue-epoch.ts';
 import type { UnfinishedState } from '../unfinished-jobs.ts';
 import type { Disagreement } from './disagreement.ts';
@@ -9,6 +10,7 @@ import { sweep } from './sweep.ts';
 
 export interface ReconcilerOptions extends ReconcileParts {
   readonly epochKey: QueueEpochKey;
+  readonly fence: Pick<Fence, 'close'>;
   /** Told when the queue was found to be flushed or rolled back, and how many jobs were brought back to it. */
   readonly onRebuilt?: (rebuilt: { readonly jobs: number; readonly tookMs: number }) => void;
   /** Between the end of a sweep over all jobs and the start of the next, at least. */
@@ -31,6 +33,8 @@ export interface Examination {
 }
 
 const EPOCH_EVERY_MS = 500;
+/** Longer than what a queue may forget when it is rolled back. */
+const LATELY_MS = 60_000;
 const SWEEP_EVERY_MS = 1_000;
 /** Jobs that run are few, and their loss hurts most. */
 const UNDER_WAY_EVERY_MS = 2_000;
@@ -85,14 +89,15 @@ class EpochWatch {
   async check(signal: AbortSignal): Promise<boolean> {
     const { epochKey, history } = this.#options;
     const known = await history.queueEpoch();
-    const { epoch, instance } = await epochKey.advance();
+    const { epoch, instance, isConfirmed } = await epochKey.advance();
     if (epoch && epoch.id === known?.id && epoch.count > known.count) {
       this.#settledId = epoch.id;
       await history.rememberQueueEpoch(epoch);
+      if (!isConfirmed) await epochKey.confirm(instance);
       return this.#isAnother(instance);
     }
     this.#settledId = undefined;
-    await this.#begin(epoch?.id, signal);
+    if (await this.#begin(epoch?.id, signal)) await epochKey.confirm(instance);
     return true;
   }
 
@@ -101,16 +106,25 @@ class EpochWatch {
     return this.#settledId !== undefined && (await this.#options.epochKey.read()) === this.#settledId;
   }
 
-  async #begin(inPlaceOf: string | undefined, signal: AbortSignal): Promise<void> {
+  /** `false` when another node, which leads as well for a moment, has begun one: it rebuilds. */
+  async #begin(inPlaceOf: string | undefined, signal: AbortSignal): Promise<boolean> {
     const { epochKey, history, onRebuilt } = this.#options;
     const id = randomUUID();
-    // another node, which leads as well for a moment, has begun one: it rebuilds
-    if (!(await epochKey.begin(id, inPlaceOf))) return;
+    if (!(await epochKey.begin(id, inPlaceOf))) return false;
+    await this.#closeFences();
     const startedMs = performance.now();
     const jobs = await rebuildQueue(this.#options, signal);
     // counted from the beginning, so that any count of this epoch is higher
     await history.rememberQueueEpoch({ id, count: 0 });
     onRebuilt?.({ jobs, tookMs: performance.now() - startedMs });
+    return true;
+  }
+
+  /** What the queue hands out again of jobs that have ended must not replace what they have published. */
+  async #closeFences(): Promise<void> {
+    const { history, fence } = this.#options;
+    const published = await history.publishedLately(LATELY_MS);
+    await Promise.all(published.map(({ tenant, job_id }) => fence.close(tenant, job_id)));
   }
 
   #isAnother(instance: string): boolean {
