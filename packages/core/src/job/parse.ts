@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { type JobDocument, jobDocumentSchema } from './document.ts';
+import { fastShapeOf } from './fast-shape.ts';
 import { JobDocumentError } from './job-document-error.ts';
 import { newJobId } from './job-id.ts';
 import { NotAnInteger, parseStrictJson, StrictJsonError } from './strict-json.ts';
@@ -79,7 +80,11 @@ function typedPayload(operation: unknown, payload: Members): Members {
   return typeof operation === 'string' ? { type: `${operation}.v1`, ...payload } : payload;
 }
 
+const fastShape = fastShapeOf(jobDocumentSchema);
+
 function readShape(members: Members): JobDocument {
+  const document = fastShape.parse(members);
+  if (document !== undefined) return document;
   const shape = jobDocumentSchema.safeParse(members);
   if (shape.success) return shape.data;
   const [issue] = shape.error.issues;
