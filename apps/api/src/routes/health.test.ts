@@ -43,12 +43,16 @@ describe('while Redis is away', () => {
 
     expect((await node.client.submit({ job_id: 'job-in-an-outage' })).status).toBe(202);
     expect((await node.client.get('/api/v1/jobs/job-in-an-outage')).body.data.status).toBe('pending');
-    expect((await node.client.post('/api/v1/jobs/job-in-an-outage/cancel')).status).toBe(503);
+    expect((await node.client.submit({ job_id: 'job-taken-back' })).status).toBe(202);
+    // the wish is durable, and comes true when Redis is back
+    expect((await node.client.post('/api/v1/jobs/job-taken-back/cancel')).status).toBe(202);
 
     await place.redis.restart();
     await eventually(async () => (await node.client.get('/health/ready')).status === 200);
     const queued = () => node.client.fetch('/board/api/queues/default/job-in-an-outage');
     await eventually(async () => (await queued()).status === 200);
+    const taken = () => node.client.get('/api/v1/jobs/job-taken-back');
+    await eventually(async () => (await taken()).body.data.status === 'cancelled');
   });
 });
 
