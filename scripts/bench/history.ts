@@ -1,4 +1,4 @@
-// `npm run bench:history [-- SQLITE_ROWS POSTGRES_ROWS]`: how long a page of jobs takes, for every filter and sort, and how many
+// `npm run bench:history [-- SQLITE_ROWS POSTGRES_ROWS ROUNDS]`: how long a page of jobs takes, for every filter and sort, and how many
 // submissions share a transaction. Rows are made by the databases themselves; PostgreSQL is a real one, started for this.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,9 +19,8 @@ import { postgresAbsent, startPostgres } from '../../test/support/postgres-serve
 import { median, quantile } from './figures.ts';
 import { fillHistory, minuteOfRow, TENANT } from './history/fill.ts';
 
-const [sqliteRows = 1_000_000, postgresRows = 5_000_000] = process.argv.slice(2).map(Number);
+const [sqliteRows = 1_000_000, postgresRows = 5_000_000, rounds = 3] = process.argv.slice(2).map(Number);
 const LIMIT = 100;
-const ROUNDS = 3;
 const TARGET_MS = 100;
 const SUBMITTING_MS = 4_000;
 let submitted = 0;
@@ -95,7 +94,7 @@ interface Measured {
 /** The first page of each and the one after it, and the count that the API gives with it. */
 async function measurePages(history: JobHistory, rows: number): Promise<readonly Measured[]> {
   const measured: Measured[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (const [name, demand] of Object.entries(demandsFor(rows))) {
       const filter: JobFilter = { tenant: TENANT, ...demand };
       measured.push({ filter: name, sort: 'count', ms: await timed(() => history.countSome(filter)) });

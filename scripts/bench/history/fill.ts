@@ -152,7 +152,9 @@ async function insertFacets(db: Database, range: Range): Promise<void> {
     // in the order of the index, which is what takes the time
     await sql`
       insert into facets (facet, job)
-      ${numbers(range)} select facet, n from numbers inner join facet_values on kind = ${sql.lit(kind)} and value = ${value}
+      ${numbers(range)} select facet, n from (
+        select n, (select facet from facet_values where kind = ${sql.lit(kind)} and value = ${value}) as facet from numbers
+      ) as found where facet is not null
       order by facet, n`.execute(db);
   }
 }
