@@ -92,6 +92,8 @@ export interface Step {
   readonly where: RawBuilder<SqlBool>;
   /** Rows that may be looked at; without a bound, each of them is one of the page. */
   readonly maxLookedAt: number | undefined;
+  /** Whether all rows have the same key: an index has them by id, and a database does not always see that this is the order. */
+  readonly isTie?: boolean;
 }
 
 /** So that an index is entered at the position: first among rows of the same key, then at the next one. */
@@ -102,7 +104,7 @@ export function stepsOf(
   maxLookedAt: number,
 ): readonly Step[] {
   const bound = branch.isInOrder && branch.tests.length > 0 ? maxLookedAt : undefined;
-  const step = (where: RawBuilder<SqlBool>): Step => ({ branch, where, maxLookedAt: bound });
+  const step = (where: RawBuilder<SqlBool>, isTie = false): Step => ({ branch, where, maxLookedAt: bound, isTie });
   if (after === undefined) return [step(branch.where)];
   if (!branch.isInOrder) return [step(sql`${branch.where} and ${isBeyond(order, after)}`)];
   const { key, beyond, sort } = order;
@@ -111,7 +113,7 @@ export function stepsOf(
     return isAhead ? [step(branch.where)] : [];
   }
   return [
-    step(sql`${branch.where} and ${key} = ${after.key} and jobs.id ${beyond} ${after.id}`),
+    step(sql`${branch.where} and ${key} = ${after.key} and jobs.id ${beyond} ${after.id}`, true),
     step(sql`${branch.where} and ${key} ${beyond} ${after.key}`),
   ];
 }
@@ -119,8 +121,8 @@ export function stepsOf(
 /** The first positions of a step, in order. */
 export function positionsOf(step: Step, order: Order, tables: SearchTables, limit: number): RawBuilder<unknown> {
   const { branch, where, maxLookedAt } = step;
-  const { key, direction, position } = order;
-  const inOrder = sql`order by ${key} ${direction}, jobs.id ${direction}`;
+  const { position } = order;
+  const inOrder = orderBy(step, order);
   const tests = allOf(branch.tests);
   if (branch.source) return positionsOfFew(step, branch.source, { order, tables, limit });
   if (maxLookedAt === undefined) {
@@ -133,6 +135,10 @@ export function positionsOf(step: Step, order: Order, tables: SearchTables, limi
     ) as jobs where ${tests} limit ${sql.lit(limit)}`;
 }
 
+function orderBy({ isTie }: Step, { key, direction }: Order): RawBuilder<unknown> {
+  return isTie ? sql`order by jobs.id ${direction}` : sql`order by ${key} ${direction}, jobs.id ${direction}`;
+}
+
 /** Where a bounded step had to stop, if it had to before the last row of the page. */
 export function stopOf(
   step: Step,
@@ -140,12 +146,12 @@ export function stopOf(
   tables: SearchTables,
   last: Position | undefined,
 ): RawBuilder<unknown> {
-  const { sort, key, direction, position } = order;
+  const { sort, key, position } = order;
   const isOfInterest = last === undefined || sort.by === 'status';
   const untilLast = isOfInterest ? sql`1 = 1` : sql`${key} ${sort.descending ? sql`>=` : sql`<=`} ${last.key}`;
   return sql`
     select ${position} from ${asJobs(tables)} where ${step.where} and ${untilLast}
-    order by ${key} ${direction}, jobs.id ${direction} limit 1 offset ${sql.lit((step.maxLookedAt ?? 1) - 1)}`;
+    ${orderBy(step, order)} limit 1 offset ${sql.lit((step.maxLookedAt ?? 1) - 1)}`;
 }
 
 /** All that tests and positions are made of. */
