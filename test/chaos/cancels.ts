@@ -35,7 +35,7 @@ const SPIN_SECONDS = 3_600;
 export function runCancels({ jobs, seed, logFile, say }: CancelsOptions): Promise<Outcome> {
   const random = seededRandom(`cancels/${seed}`);
   return runCampaign({
-    ...{ random, logFile, say, settleMs: 120_000 },
+    ...{ random, logFile, say, settleMs: 60_000 },
     schedule: planSchedule({ random: random.fork('nemesis'), names: FAULTS, totalMs: TOTAL_MS, longestMs: LONGEST_MS }),
     plan: ({ image }) =>
       planWorkload({

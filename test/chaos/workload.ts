@@ -17,7 +17,7 @@ export interface WorkloadOptions {
 }
 
 /** Out of a thousand jobs. The kinds that take a process each cost a hundred times what an echo does. */
-const MIX: Partial<Record<JobKind, number>> = { echo: 925, inspect: 30, stamp: 25, crash: 6, absent: 8, spin: 6 };
+const MIX: Partial<Record<JobKind, number>> = { echo: 952, inspect: 15, stamp: 15, crash: 6, absent: 6, spin: 6 };
 const CANCEL_SHARE = 0.03;
 const LONGEST_CANCEL_MS = 3_000;
 /** Enough for whatever a nemesis may do to a job that is able to succeed. */
