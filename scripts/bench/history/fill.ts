@@ -65,7 +65,7 @@ interface Range {
 }
 
 function numbers({ from, to }: Range): RawBuilder<unknown> {
-  return sql`with recursive numbers(n) as (select ${sql.lit(from)} union all select n + 1 from numbers where n < ${sql.lit(to)})`;
+  return sql`with recursive numbers(n) as (select cast(${sql.lit(from)} as bigint) union all select n + 1 from numbers where n < ${sql.lit(to)})`;
 }
 
 /** Spreads over what is asked for without an order that another column has. */
