@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { AuditAuthor, AuditEntry, PageDemand } from './audit-log.ts';
 import type { BulkBatch, BulkOperation, BulkPage, BulkState, BulkTold, NewBulkOperation } from './bulk-operations.ts';
 import type { JobSearch } from './job-search.ts';
-import { formatRowCursor, parseRowCursor } from './row-cursor.ts';
+import { readRowPage } from './row-page.ts';
 import type { BulkOperationRow, HistorySchema } from './schema.ts';
 import { noteAudit } from './sql-audit.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
@@ -42,26 +42,10 @@ export async function findBulkOperation(
   return row && toBulkOperation(row);
 }
 
-export async function listBulkOperations(
-  { db }: BulkParts,
-  tenant: string,
-  { limit, cursor }: PageDemand,
-): Promise<BulkPage> {
-  const before = cursor === undefined ? undefined : parseRowCursor(cursor);
-  const rows = await db
-    .selectFrom('bulk_operations')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
-    .orderBy('id', 'desc')
-    // one more than asked for tells whether this is the last page
-    .limit(limit + 1)
-    .execute();
-  const last = rows[limit - 1];
-  return {
-    operations: rows.slice(0, limit).map(toBulkOperation),
-    nextCursor: last && rows.length > limit ? formatRowCursor(last.id) : null,
-  };
+export async function listBulkOperations({ db }: BulkParts, tenant: string, page: PageDemand): Promise<BulkPage> {
+  const ofTenant = db.selectFrom('bulk_operations').selectAll().where('tenant', '=', tenant);
+  const { rows, nextCursor } = await readRowPage(ofTenant, 'row', page);
+  return { operations: rows.map(toBulkOperation), nextCursor };
 }
 
 export async function openBulkOperations({ db }: BulkParts): Promise<readonly BulkOperation[]> {

@@ -1,7 +1,9 @@
 import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from 'kysely';
 import type { ErrorClass } from '../job/error-class.ts';
 import type { FinishedEvent } from '../job/event.ts';
+import type { PageDemand } from './audit-log.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from './dead-letters.ts';
+import { readRowPage } from './row-page.ts';
 import type { DeadLetterRow, HistorySchema, JobRow } from './schema.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
 
@@ -35,21 +37,10 @@ export async function insertDeadLetters(trx: Transaction<HistorySchema>, ended: 
 export async function listDeadLetters(
   db: Kysely<HistorySchema>,
   filter: DeadLetterFilter,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+  page: PageDemand,
 ): Promise<DeadLetterPage> {
-  const before = cursor === undefined ? undefined : parseCursor(cursor);
-  const rows = await filtered(db, filter)
-    .selectAll()
-    .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
-    .orderBy('id', 'desc')
-    // one more than asked for tells whether this is the last page
-    .limit(limit + 1)
-    .execute();
-  const last = rows[limit - 1];
-  return {
-    letters: rows.slice(0, limit).map(toDeadLetter),
-    nextCursor: last && rows.length > limit ? formatCursor(last.id) : null,
-  };
+  const { rows, nextCursor } = await readRowPage(filtered(db, filter).selectAll(), 'letter', page);
+  return { letters: rows.map(toDeadLetter), nextCursor };
 }
 
 export async function countDeadLetters(
@@ -152,14 +143,4 @@ function toDeadLetter({ id, error_code, labels, error, ...letter }: DeadLetterRo
     labels: Object.fromEntries(lines.map((line) => JSON.parse(line))),
     error: error === null ? null : JSON.parse(error),
   };
-}
-
-function formatCursor(id: number): string {
-  return Buffer.from(`letter:${id}`).toString('base64url');
-}
-
-function parseCursor(cursor: string): number {
-  const id = /^letter:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
-  if (id === undefined) throw new RangeError(`Cannot read the cursor "${cursor}": expected one from an earlier page`);
-  return Number(id);
 }
