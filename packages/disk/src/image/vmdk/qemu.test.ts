@@ -141,7 +141,8 @@ describe('VMDK with parents', () => {
     qemu.img('create', '-f', 'vmdk', '-b', 'base.vmdk', '-F', 'vmdk', 'stale.vmdk');
     const bytes = readFileSync(qemu.file('base.vmdk'));
     const at = bytes.indexOf('CID=') + 4;
-    writeFileSync(qemu.file('base.vmdk'), Buffer.from(bytes).fill('0', at, at + 8));
+    // qemu writes no zeros before an id of fewer than eight digits
+    writeFileSync(qemu.file('base.vmdk'), Buffer.from(bytes).fill('0', at, bytes.indexOf('\n', at)));
     expect(() => open('stale.vmdk')).toThrow(
       expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining('content id is 00000000') }),
     );
