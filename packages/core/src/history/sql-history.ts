@@ -1,10 +1,9 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Lease, LeaseRecord } from '../coordination/leases.ts';
 import type { QueueEpoch } from '../coordination/queue-epoch.ts';
 import type { ErrorClass } from '../job/error-class.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobError, ResultDocument } from '../job/result.ts';
-import type { JobState } from '../job/state.ts';
 import type { QueuedJob } from '../queue/job-queue.ts';
 import type { ArtifactRecord } from './artifact-ledger.ts';
 import type { AuditAuthor, AuditEntry, AuditPage, PageDemand } from './audit-log.ts';
@@ -19,7 +18,7 @@ import { findKnownJob, keyOfJob } from './job-by-id.ts';
 import type { Acceptance, AcceptedJob, AttemptRecord, JobHistory, JobRecord } from './job-history.ts';
 import type { BoundedCount, JobFilter, JobPage, JobPageRequest, StatusCounts } from './job-search.ts';
 import { type MigrationOptions, migrateToLatest } from './migrations/migrate.ts';
-import { JOB_COLUMNS, type NewJobRow, toAcceptedJob, toAttemptRecord, toEvent, toJobRow } from './rows.ts';
+import { type NewJobRow, toAttemptRecord, toEvent, toJobRow } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
 import { archiveJobs, deleteArchivedJobs } from './sql-archive.ts';
@@ -47,6 +46,7 @@ import {
 import { purgeJobs } from './sql-deletion.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
+import { countNotEnqueued, notEnqueued } from './sql-not-enqueued.ts';
 import { publishedLately } from './sql-published.ts';
 import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
 import {
@@ -134,34 +134,12 @@ class SqlHistory implements JobHistory {
     await Promise.all(chunksOf(MAX_GROUP, jobIds).map((part) => this.#marks.add([tenant, part])));
   }
 
-  async countNotEnqueued(atMost: number): Promise<number> {
-    const some = this.#db
-      .selectFrom('jobs')
-      .select('id')
-      .where('enqueued_at', 'is', null)
-      .where('status', '=', 'pending')
-      .limit(atMost);
-    const { jobs } = await this.#db
-      .selectFrom(some.as('some'))
-      .select((eb) => eb.fn.countAll<number>().as('jobs'))
-      .executeTakeFirstOrThrow();
-    return Number(jobs);
+  countNotEnqueued(atMost: number): Promise<number> {
+    return countNotEnqueued(this.#db, atMost);
   }
 
-  async notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]> {
-    const rows = await this.#db
-      .selectFrom('jobs')
-      .select(JOB_COLUMNS)
-      .where('enqueued_at', 'is', null)
-      .where('submitted_at', '<', new Date(acceptedBeforeMs).toISOString())
-      // in the text, and not bound: otherwise SQLite looks at all jobs and not at the index
-      .where('status', '=', sql.lit<JobState>('pending'))
-      // a job with events was taken by the queue, though nobody noted it
-      .where('last_sequence', '=', -1)
-      .orderBy('id')
-      .limit(limit)
-      .execute();
-    return rows.map(toAcceptedJob);
+  notEnqueued(acceptedBeforeMs: number, limit: number): Promise<readonly AcceptedJob[]> {
+    return notEnqueued(this.#db, acceptedBeforeMs, limit);
   }
 
   async record(events: readonly JobEvent[]): Promise<void> {

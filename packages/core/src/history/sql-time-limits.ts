@@ -1,14 +1,12 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { JobEvent } from '../job/event.ts';
 import { jobById } from './job-by-id.ts';
+import { PENDING } from './partial-indexes.ts';
 import { JOB_COLUMNS, type JobRowWithoutResult, toJobRecord } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import type { OverdueJob, OverdueQuery, TimeLimit } from './time-limits.ts';
 import { writeEvents } from './write-events.ts';
-
-/** As in the conditions of indexes: SQLite sees no index for a value that is bound. */
-const PENDING = sql.lit('pending' as const);
 
 export async function overdue(db: Kysely<HistorySchema>, query: OverdueQuery): Promise<readonly OverdueJob[]> {
   const groups: readonly (readonly [TimeLimit, readonly JobRowWithoutResult[]])[] = [

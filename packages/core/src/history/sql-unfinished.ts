@@ -1,6 +1,7 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { QueuedJob } from '../queue/job-queue.ts';
 import { attemptsBefore } from './attempts-before.ts';
+import { IS_UNFINISHED } from './partial-indexes.ts';
 import { JOB_COLUMNS, type JobRowWithoutResult, toAcceptedJob, toAttemptRecord } from './rows.ts';
 import type { AttemptRow, HistorySchema, JobRow } from './schema.ts';
 import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedPage, type UnfinishedState } from './unfinished-jobs.ts';
@@ -17,9 +18,6 @@ const COLUMNS = [
   'submitted_at',
   'enqueued_at',
 ] as const satisfies readonly (keyof JobRow)[];
-
-/** A partial index serves only a query that has the very words of the index in its text. */
-const IS_UNFINISHED = sql<boolean>`status in ('running', 'assigned', 'pending')`;
 
 type ComparedRow = Pick<JobRow, (typeof COLUMNS)[number]>;
 
