@@ -250,7 +250,7 @@ class SqlHistory implements JobHistory {
   }
 
   queuedJobs(positions: readonly number[]): Promise<readonly QueuedJob[]> {
-    return queuedJobs(this.#db, positions);
+    return queuedJobs(this.#db, this.#flavour, positions);
   }
 
   queueEpoch(): Promise<QueueEpoch | undefined> {

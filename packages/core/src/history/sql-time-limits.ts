@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { JobEvent } from '../job/event.ts';
+import { lossOf } from './attempt-loss.ts';
 import { jobById } from './job-by-id.ts';
 import { PENDING } from './partial-indexes.ts';
 import { JOB_COLUMNS, type JobRowWithoutResult, toJobRecord } from './rows.ts';
@@ -26,7 +26,7 @@ export async function takeBack(
     const row = await flavour.hold(jobById(trx, tenant, jobId)).executeTakeFirst();
     const isHeld = row?.status === 'assigned' || row?.status === 'running';
     if (row === undefined || !isHeld || row.attempt !== attempt) return false;
-    await writeEvents(trx, [lossOf(row, new Date().toISOString())], flavour);
+    await writeEvents(trx, [lossOf({ ...row, lastSequence: row.last_sequence })], flavour);
     return true;
   });
 }
@@ -79,13 +79,6 @@ async function runningTooLong(
   );
   const ids = overdue.slice(0, limit).map(({ id }) => id);
   return ids.length === 0 ? [] : db.selectFrom('jobs').select(JOB_COLUMNS).where('id', 'in', ids).execute();
-}
-
-function lossOf(row: JobRowWithoutResult, now: string): JobEvent {
-  const { tenant, job_id, attempt, worker_id } = row;
-  const sequence = row.last_sequence + 1;
-  const base = { tenant, job_id, attempt, sequence, timestamp: now, worker_id: worker_id ?? '' };
-  return { ...base, type: 'released', reason: 'lost' };
 }
 
 function timeOf(epochMs: number): string {

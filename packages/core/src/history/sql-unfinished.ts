@@ -4,6 +4,8 @@ import { attemptsBefore } from './attempts-before.ts';
 import { IS_UNFINISHED } from './partial-indexes.ts';
 import { JOB_COLUMNS, type JobRowWithoutResult, toAcceptedJob, toAttemptRecord } from './rows.ts';
 import type { AttemptRow, HistorySchema, JobRow } from './schema.ts';
+import { attemptsOfJobs } from './sql-attempts.ts';
+import type { SqlFlavour } from './sql-flavour.ts';
 import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedPage, type UnfinishedState } from './unfinished-jobs.ts';
 
 const COLUMNS = [
@@ -54,6 +56,7 @@ export async function unfinishedAmong(
 
 export async function queuedJobs(
   db: Kysely<HistorySchema>,
+  flavour: SqlFlavour,
   positions: readonly number[],
 ): Promise<readonly QueuedJob[]> {
   const rows = await db
@@ -63,17 +66,8 @@ export async function queuedJobs(
     .where('status', 'in', UNFINISHED_STATES)
     .orderBy('id')
     .execute();
-  const attempts = Map.groupBy(await attemptsOf(db, rows), ({ job }) => job);
+  const attempts = await attemptsOfJobs(db, flavour, rows);
   return rows.map((row) => toQueuedJob(row, attempts.get(row.id) ?? []));
-}
-
-async function attemptsOf(
-  db: Kysely<HistorySchema>,
-  rows: readonly JobRowWithoutResult[],
-): Promise<readonly AttemptRow[]> {
-  const started = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
-  if (started.length === 0) return [];
-  return db.selectFrom('attempts').selectAll().where('job', 'in', started).execute();
 }
 
 function toQueuedJob(row: JobRowWithoutResult, attempts: readonly AttemptRow[]): QueuedJob {

@@ -12,6 +12,7 @@ import {
 } from './rows.ts';
 import type { AttemptRow, HistorySchema } from './schema.ts';
 import { insertArtifacts } from './sql-artifacts.ts';
+import { attemptsOfJobs } from './sql-attempts.ts';
 import { type EndedJob, insertDeadLetters } from './sql-dead-letters.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
 import { applyEvent, type KnownAttempt, type Standing } from './standing.ts';
@@ -39,7 +40,7 @@ export async function writeEvents(
   for (const [tenant, ofTenant] of Map.groupBy(events, (event) => event.tenant)) {
     // others that write of the same jobs wait here, and then see what we have written
     const rows = await flavour.hold(jobsOf(trx, flavour, tenant, ofTenant)).execute();
-    const attempts = Map.groupBy(await readAttempts(trx, flavour, rows), ({ job }) => job);
+    const attempts = await attemptsOfJobs(trx, flavour, rows);
     const ofJob = Map.groupBy(ofTenant, (event) => event.job_id);
     const changes = rows
       .map((row) => changeOf(row, attempts.get(row.id) ?? [], ofJob.get(row.job_id) ?? []))
@@ -73,16 +74,6 @@ function jobsOf(
       // two that hold rows in the same order do not wait for each other
       .orderBy('id')
   );
-}
-
-async function readAttempts(
-  trx: Transaction<HistorySchema>,
-  flavour: SqlFlavour,
-  rows: readonly StandingRow[],
-): Promise<AttemptRow[]> {
-  const started = rows.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
-  if (started.length === 0) return [];
-  return trx.selectFrom('attempts').selectAll().where(flavour.isAmong('job', started)).orderBy('attempt').execute();
 }
 
 function changeOf(row: StandingRow, attempts: readonly AttemptRow[], events: readonly JobEvent[]): Change {

@@ -1,7 +1,6 @@
 import type { FinishedEvent } from '../../job/event.ts';
-import { timestampOf } from '../../job/timestamp.ts';
 import type { QueuedJob } from '../../queue/job-queue.ts';
-import type { UnfinishedJob } from '../unfinished-jobs.ts';
+import { lossOf } from '../attempt-loss.ts';
 import type { Finding } from './compare.ts';
 import type { Disagreement, DisagreementKind } from './disagreement.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
@@ -78,17 +77,7 @@ function finishedEventIn({ presence, tenant, job_id }: Finding): FinishedEvent |
 /** Tells history that the attempts are over, which their workers did not live to tell. */
 async function releaseAttempts(findings: readonly Finding[], { history }: ReconcileParts): Promise<void> {
   const underWay = findings.map(({ job }) => job).filter(({ status }) => status !== 'pending');
-  if (underWay.length > 0) await history.record(underWay.map(toLostEvent));
-}
-
-function toLostEvent({ tenant, job_id, attempt, worker_id, lastSequence }: UnfinishedJob) {
-  return {
-    ...{ tenant, job_id, attempt, worker_id: worker_id ?? '' },
-    sequence: lastSequence + 1,
-    timestamp: timestampOf(Date.now()),
-    type: 'released',
-    reason: 'lost',
-  } as const;
+  if (underWay.length > 0) await history.record(underWay.map(lossOf));
 }
 
 /** Jobs that the queue waits to run, but should not, or of which history does not know. */
