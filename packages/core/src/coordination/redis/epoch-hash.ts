@@ -1,3 +1,5 @@
+import { parseInfo } from './info.ts';
+
 /** Where the epoch of the queue is kept. */
 export function epochKeyOf(prefix: string): string {
   return `${prefix}:epoch`;
@@ -5,5 +7,5 @@ export function epochKeyOf(prefix: string): string {
 
 /** Which run of Redis tells this of itself: another one after a restart or a failover. */
 export function runIdIn(serverInfo: string): string {
-  return /^run_id:(\w+)/m.exec(serverInfo)?.[1] ?? '';
+  return parseInfo(serverInfo).get('run_id') ?? '';
 }

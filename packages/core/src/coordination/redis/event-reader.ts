@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobEvent } from '../../job/event.ts';
 import type { EventConsumption } from '../event-stream.ts';
+import { answersOf } from './answers.ts';
 import { decodeEvents } from './event-codec.ts';
 
 export interface EventReaderOptions extends EventConsumption {
@@ -129,13 +130,12 @@ export class EventReader {
 
   async #drop(ids: readonly string[]): Promise<void> {
     const { client, key } = this.#options;
-    const answers = await client
+    const replies = await client
       .multi()
       .xack(key, GROUP, ...ids)
       .xdel(key, ...ids)
       .exec();
-    const failure = answers?.find(([error]) => error)?.[0];
-    if (failure) throw failure;
+    answersOf(replies);
   }
 
   /** Whatever went wrong, what this consumer has read may not be recorded: it reads that again. */

@@ -1,4 +1,5 @@
 import type { AttemptClaim, Fence } from '../fence.ts';
+import { answersOf } from './answers.ts';
 import type { RedisConnection } from './connection.ts';
 import { epochKeyOf, runIdIn } from './epoch-hash.ts';
 
@@ -43,16 +44,13 @@ export class RedisFence implements Fence {
 
   async holds({ tenant, jobId, attempt, token }: AttemptClaim): Promise<boolean> {
     const { client, address } = this.#connection;
-    const answers = await client
+    const replies = await client
       .multi()
       .get(this.#keyOf(tenant, jobId))
       .hget(epochKeyOf(this.#prefix), 'confirmed')
       .info('server')
       .exec();
-    const [newest, confirmed, server] = (answers ?? []).map(([error, answer]) => {
-      if (error) throw error;
-      return answer;
-    });
+    const [newest, confirmed, server] = answersOf(replies);
     if (newest !== `${attempt}:${token}`) return false;
     // without an epoch there is nothing to roll back to
     if (typeof confirmed !== 'string' || confirmed === runIdIn(String(server))) return true;

@@ -1,4 +1,5 @@
 import type { QueueEpochKey, QueueEpochReading } from '../queue-epoch.ts';
+import { answersOf } from './answers.ts';
 import type { RedisConnection } from './connection.ts';
 import { epochKeyOf, runIdIn } from './epoch-hash.ts';
 
@@ -18,16 +19,13 @@ export class RedisQueueEpochKey implements QueueEpochKey {
   }
 
   async advance(): Promise<QueueEpochReading> {
-    const answers = await this.#connection.client
+    const replies = await this.#connection.client
       .multi()
       .hincrby(this.#key, 'count', 1)
       .hmget(this.#key, 'id', 'confirmed')
       .info('server')
       .exec();
-    const [count, fields, server] = (answers ?? []).map(([error, answer]) => {
-      if (error) throw error;
-      return answer;
-    });
+    const [count, fields, server] = answersOf(replies);
     const [id, confirmed] = Array.isArray(fields) ? fields : [];
     const instance = runIdIn(String(server));
     return {

@@ -1,6 +1,8 @@
-import { isSupported } from './check.ts';
 import type { RedisConnection } from './connection.ts';
 import { parseInfo } from './info.ts';
+
+/** Of those that BullMQ works with. */
+export const OLDEST_VERSION = [6, 2] as const;
 
 /** What decides whether a Redis keeps what it is given. */
 export interface RedisFacts {
@@ -30,4 +32,10 @@ export async function readRedisFacts({ client }: RedisConnection): Promise<Redis
     maxMemoryBytes: Number(facts.get('maxmemory') ?? 0),
     timeMs: Number(seconds) * 1000 + Number(microseconds) / 1000,
   };
+}
+
+function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
