@@ -31,3 +31,9 @@ export class DiskError extends Error {
     this.path = place.path;
   }
 }
+
+/** What an error says of the thing that was read. Throws it again when it says nothing of that: a world that fails is no fact. */
+export function asFact(error: unknown): DiskError {
+  if (!(error instanceof DiskError) || error.kind === 'io') throw error;
+  return error;
+}

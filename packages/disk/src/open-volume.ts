@@ -1,5 +1,5 @@
 import type { Volume } from './disk.ts';
-import { DiskError } from './error.ts';
+import { asFact, DiskError } from './error.ts';
 import type { FileSystem } from './filesystem/file-system.ts';
 import { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
 import { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';
@@ -23,9 +23,7 @@ function openFileSystem({ device, source }: VolumeOrigin, signature: VolumeSigna
   try {
     return { fileSystem: openAs(device, source, signature.type), error: undefined };
   } catch (error) {
-    // a world that fails is not a fact about the volume
-    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-    return { fileSystem: undefined, error };
+    return { fileSystem: undefined, error: asFact(error) };
   }
 }
 

@@ -14,7 +14,7 @@ function isLuks(head: Uint8Array): boolean {
 function openLuksImage(source: ByteSource, { passphrases }: ImageContext): DiskImage {
   const header = readLuksHeader(source);
   const key = unlockWith(source, header, passphrases);
-  return new LuksImage(decryptPayload(source, header, key), factsOf(source, header));
+  return new LuksImage(decryptPayload(source, header.payload, key), factsOf(source, header));
 }
 
 function factsOf(source: ByteSource, { version, slots, payload }: LuksHeader): ImageFacts {

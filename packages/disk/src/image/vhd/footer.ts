@@ -1,4 +1,4 @@
-import { DiskError } from '../../error.ts';
+import { asFact, DiskError } from '../../error.ts';
 import { readFields } from '../../fields.ts';
 import { readUuid } from '../../guid.ts';
 import { hex } from '../../hex.ts';
@@ -73,8 +73,7 @@ function attempt<T>(read: () => T): Attempt<T> {
   try {
     return { found: read() };
   } catch (error) {
-    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-    return { error };
+    return { error: asFact(error) };
   }
 }
 

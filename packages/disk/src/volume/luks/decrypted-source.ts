@@ -24,8 +24,17 @@ export class DecryptedSource implements ByteSource {
     const { sectorBytes } = this.#cipher;
     const start = Math.floor(offset / sectorBytes) * sectorBytes;
     const end = Math.ceil((offset + length) / sectorBytes) * sectorBytes;
-    const stored = this.#below.read(this.#payload.offset + start, end - start);
+    const stored = this.#readSectors(start, end);
     const first = this.#payload.firstSector + start / SECTOR_BYTES;
     return this.#cipher.decrypt(stored, first).subarray(offset - start, offset - start + length);
+  }
+
+  /** Of a last sector that is cut short, the rest is zero. */
+  #readSectors(start: number, end: number): Uint8Array {
+    const within = this.#below.read(this.#payload.offset + start, Math.min(end, this.sizeBytes) - start);
+    if (within.length === end - start) return within;
+    const sectors = new Uint8Array(end - start);
+    sectors.set(within);
+    return sectors;
   }
 }

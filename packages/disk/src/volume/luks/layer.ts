@@ -1,5 +1,5 @@
 import type { Volume } from '../../disk.ts';
-import { DiskError } from '../../error.ts';
+import { asFact } from '../../error.ts';
 import type { LayerOptions, LayerOutcome, VolumeLayer } from '../layer.ts';
 import { openLuks } from './open.ts';
 
@@ -13,7 +13,6 @@ function decrypt({ device, source, signature }: Volume, { passphrases }: LayerOp
     const plain = openLuks(source, passphrases);
     return { device: `/dev/mapper/luks-${signature?.uuid ?? 'unknown'}`, members: [device], source: plain };
   } catch (error) {
-    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-    return { device, members: [device], error };
+    return { device, members: [device], error: asFact(error) };
   }
 }

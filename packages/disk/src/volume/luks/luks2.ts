@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DiskError } from '../../error.ts';
+import { asFact, DiskError } from '../../error.ts';
 import { readFields } from '../../fields.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { corrupt, unsupported } from './error.ts';
@@ -48,8 +48,7 @@ function newestArea(source: ByteSource): HeaderArea {
     try {
       return [readArea(source, offset)];
     } catch (error) {
-      if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-      failures.push(error);
+      failures.push(asFact(error));
       return [];
     }
   });

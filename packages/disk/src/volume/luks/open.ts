@@ -4,7 +4,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import { createSectorCipher } from './cipher.ts';
 import { DecryptedSource } from './decrypted-source.ts';
 import { unsupported } from './error.ts';
-import { type LuksHeader, unlock } from './key-slot.ts';
+import { type LuksHeader, type LuksPayload, unlock } from './key-slot.ts';
 import { LUKS_VERSION } from './layout.ts';
 import { type Luks1Options, readLuks1Header } from './luks1.ts';
 import { readLuks2Header } from './luks2.ts';
@@ -15,11 +15,11 @@ import { readLuks2Header } from './luks2.ts';
  */
 export function openLuks(source: ByteSource, passphrases: readonly Uint8Array[]): ByteSource {
   const header = readLuksHeader(source);
-  return decryptPayload(source, header, unlockWith(source, header, passphrases));
+  return decryptPayload(source, header.payload, unlockWith(source, header, passphrases));
 }
 
 /** The plain text of a volume whose key is known. */
-export function decryptPayload(source: ByteSource, { payload }: LuksHeader, key: Uint8Array): ByteSource {
+export function decryptPayload(source: ByteSource, payload: LuksPayload, key: Uint8Array): ByteSource {
   const cipher = createSectorCipher({ name: payload.cipher, key, sectorBytes: payload.sectorBytes });
   return new DecryptedSource(source, payload, cipher);
 }

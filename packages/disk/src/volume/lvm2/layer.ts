@@ -1,5 +1,5 @@
 import type { Volume } from '../../disk.ts';
-import { DiskError } from '../../error.ts';
+import { asFact, type DiskError } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { LayerOutcome, VolumeLayer } from '../layer.ts';
 import { parseConfigText } from './config-text.ts';
@@ -48,12 +48,6 @@ function readMember(volume: Volume): ReadMember {
     }
   }
   return { volume, id: label.id, groups, failure: groups.length === 0 ? failure : undefined };
-}
-
-/** A world that fails is not a fact about the volume. */
-function asFact(error: unknown): DiskError {
-  if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-  return error;
 }
 
 function newestGroups(groups: readonly VolumeGroup[]): readonly VolumeGroup[] {

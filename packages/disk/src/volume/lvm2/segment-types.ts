@@ -53,7 +53,7 @@ export const SEGMENT_TYPES: Readonly<Record<string, SegmentOpener>> = {
   snapshot: openSnapshot,
   thin: openThinVolume,
   cache: openCached,
-  writecache: (segment, volumes) => refuseCache(segment, volumes, 'its write cache may hold what is not on it'),
+  writecache: (segment) => refuseCache(segment, 'its write cache may hold what is not on it'),
 };
 
 function openStriped({ sizeBytes, terms }: Segment, volumes: LogicalVolumes): ByteSource {
@@ -141,14 +141,10 @@ function openCached(segment: Segment, volumes: LogicalVolumes): ByteSource {
   const poolTerms = volumes.group.logicalVolumes.get(pool)?.segments[0]?.terms;
   const mode = terms.optionalText('cache_mode') ?? poolTerms?.optionalText('cache_mode');
   if (mode === 'writethrough' || mode === 'passthrough') return volumes.openPart(terms.text('origin'), 0, sizeBytes);
-  return refuseCache(
-    segment,
-    volumes,
-    `its cache is of mode ${quote(mode ?? 'unknown')} and may hold what is not on it`,
-  );
+  return refuseCache(segment, `its cache is of mode ${quote(mode ?? 'unknown')} and may hold what is not on it`);
 }
 
-function refuseCache({ terms }: Segment, _: LogicalVolumes, why: string): never {
+function refuseCache({ terms }: Segment, why: string): never {
   throw unsupported(
     `logical volume over ${quote(terms.optionalText('origin') ?? 'a cache')}`,
     `${why}: uncache it first`,

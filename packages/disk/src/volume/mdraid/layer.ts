@@ -1,5 +1,5 @@
 import type { Volume } from '../../disk.ts';
-import { DiskError } from '../../error.ts';
+import { asFact } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
 import type { LayerOutcome, VolumeLayer } from '../layer.ts';
@@ -41,10 +41,4 @@ function open(array: readonly ArrayMember[], device: string): LayerOutcome {
   } catch (error) {
     return { device, members, error: asFact(error) };
   }
-}
-
-/** A world that fails is not a fact about the volume. */
-function asFact(error: unknown): DiskError {
-  if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-  return error;
 }
