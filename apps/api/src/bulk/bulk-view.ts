@@ -1,7 +1,6 @@
 import { BULK_STATES, BULK_VERBS, type BulkOperation } from '@guestkit/core/history/bulk-operations';
 import * as z from 'zod';
-
-const timestamp = z.string().meta({ format: 'date-time', description: 'RFC 3339, in UTC' });
+import { timestamp } from '../job-view.ts';
 
 export const bulkSchema = z.object({
   bulk_id: z.string(),

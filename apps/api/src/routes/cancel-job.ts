@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { sendData } from '../answer.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { Problem } from '../problem.ts';
-import { readJsonText } from '../request/body.ts';
+import { hasNoBody, readJson } from '../request/json-body.ts';
 import { requireJob } from './job-of.ts';
 import { dataAnswer, type Route } from './route.ts';
 
@@ -63,23 +63,11 @@ function noteNotTold({ logger }: ApiParts): (err: Error) => void {
 
 /** A body is not needed. */
 async function reasonFrom(request: Request, limitBytes: number): Promise<string> {
-  if (isEmpty(request)) return DEFAULT_REASON;
-  const parsed = bodySchema.safeParse(parseJson(await readJsonText(request, limitBytes)));
+  if (hasNoBody(request)) return DEFAULT_REASON;
+  const parsed = bodySchema.safeParse(await readJson(request, limitBytes));
   if (parsed.success) return parsed.data.reason ?? DEFAULT_REASON;
   const expected = `{"reason": TEXT} with at most ${MAX_REASON_CHARACTERS} characters`;
   throw new Problem('bad-request', `Cannot read the body: it is not what is asked for here, expected ${expected}`);
-}
-
-function isEmpty({ headers }: Request): boolean {
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Problem('bad-request', 'Cannot read the body: it is not JSON', { cause });
-  }
 }
 
 function refuseUnlessCancelling({ outcome, job }: Cancelling): void {

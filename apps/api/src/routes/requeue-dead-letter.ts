@@ -7,7 +7,7 @@ import { conflictOf, noteNotEnqueued, requireFit } from '../posted-job.ts';
 import { Problem } from '../problem.ts';
 import { authorOf } from '../request/author.ts';
 import { contextOf } from '../request/context.ts';
-import { readJsonBody } from '../request/json-body.ts';
+import { hasNoBody, readJsonBody } from '../request/json-body.ts';
 import { noLetter } from './dead-letters.ts';
 import { dataAnswer, type Route } from './route.ts';
 
@@ -79,8 +79,7 @@ type Limits = Pick<ApiParts['config'], 'bodyLimitBytes' | 'payloadLimitBytes'>;
 type Requeued = Extract<Requeue, { readonly kind: 'requeued' }>;
 
 async function readEdits(request: Request, limits: Limits): Promise<RequeueEdits> {
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-  if (length === '0' && encoding === undefined) return {};
+  if (hasNoBody(request)) return {};
   const { payload, execution } = await readJsonBody(request, editsSchema, limits.bodyLimitBytes);
   const data = payload?.data ?? null;
   requireFit(JSON.stringify(data), { payload: { type: '', data } }, limits.payloadLimitBytes);

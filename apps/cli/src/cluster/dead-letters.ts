@@ -4,6 +4,7 @@ import { CommandError } from '../exit-code.ts';
 import { print } from '../output/print.ts';
 import { ApiClient } from './api-client.ts';
 import type { ClientOptions, DeadLetterListOptions, RequeueOptions } from './guestkit-worker.ts';
+import { labelPairs } from './job-filter.ts';
 
 /** What an API node tells of a dead letter; members that no command shows are left out. */
 interface DeadLetter {
@@ -44,7 +45,7 @@ interface Requeued {
 
 export async function listDeadLetters(options: DeadLetterListOptions): Promise<void> {
   const { class: classes, operation, error, since, until, limit, all } = options;
-  const label = Object.entries(options.label ?? {}).map(([key, value]) => `${key}=${value}`);
+  const label = labelPairs(options.label ?? {});
   const state = all === true ? undefined : 'open';
   const query = { class: classes, operation, error, label, state, died_since: since, died_until: until, limit };
   const letters = await new ApiClient(options).get<DeadLetterList>('list dead letters', '/api/v1/dead-letters', query);

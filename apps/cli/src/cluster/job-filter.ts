@@ -28,7 +28,7 @@ export function filterOf(options: FilterOptions, nowMs = Date.now()): Filter {
   const { status, operation, label, pool, worker, error, payload, nameContains, since, until } = options;
   const given = {
     ...{ status, operation, pool, worker, error, payload, name: nameContains },
-    label: label && Object.entries(label).map(([key, value]) => `${key}=${value}`),
+    label: label && labelPairs(label),
     ...{ submitted_since: since, submitted_until: until, archived: options.archived && 'true' },
     ...{ started_since: options.startedSince, started_until: options.startedUntil },
     completed_since: options.completedSince,
@@ -36,4 +36,9 @@ export function filterOf(options: FilterOptions, nowMs = Date.now()): Filter {
       options.olderThan === undefined ? options.completedUntil : new Date(nowMs - options.olderThan).toISOString(),
   };
   return Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+/** As the API takes labels to look for. */
+export function labelPairs(labels: Labels): readonly string[] {
+  return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
 }
