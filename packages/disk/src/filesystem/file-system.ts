@@ -43,12 +43,32 @@ export interface FileNode {
   /** Entries without `.` and `..`, in the order the filesystem keeps them. */
   list(): Iterable<DirectoryEntry>;
   lookup(name: string): FileNode | undefined;
-  /** The content; holes and unwritten ranges read as zeros. */
+  /** The content; holes and unwritten ranges read as zeros. A MappedSource (see extent.ts) where the format knows of them. */
   open(): ByteSource;
   /** The target as stored. */
   readlink(): string;
   /** Extended attributes by full name (`security.capability`), values as stored. */
   xattrs(): ReadonlyMap<string, Uint8Array>;
+  /** Named streams beside the content, in formats that have them (NTFS). */
+  streams?(): ReadonlyMap<string, ByteSource>;
+}
+
+/** A run of bytes of the volume, from its start. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A tree of files within a filesystem that can be mounted by itself (btrfs). */
+export interface Subvolume {
+  /** As `subvolid=` takes it. */
+  readonly id: number;
+  /** Below the top of the filesystem, without a leading slash: what `subvol=` takes. */
+  readonly path: string;
+  /** Whether it is what a mount without options shows. */
+  readonly isDefault: boolean;
+  readonly isReadOnly: boolean;
+  root(): FileNode;
 }
 
 /** An opened filesystem. It knows nothing of paths, mounts or symlink resolution: that is FileTree's. */
@@ -59,7 +79,13 @@ export interface FileSystem {
   readonly uuid: string | undefined;
   readonly sizeBytes: number;
   readonly freeBytes: number | undefined;
+  /** Whether names that differ in case only are different names: the rule of `lookup`, unless a folder has its own. */
+  readonly isCaseSensitive: boolean;
   readonly root: FileNode;
+  /** All subvolumes, in formats that have them. */
+  readonly subvolumes?: readonly Subvolume[];
+  /** What the filesystem keeps nothing in, in order and joined, by its own map of free space; absent where that is not read. */
+  freeRanges?(): Iterable<ByteRange>;
   /** What a reader should know: journal not replayed, errors recorded … */
   readonly warnings: readonly string[];
 }
@@ -68,5 +94,6 @@ export interface FileSystem {
 export interface FileSystemFormat {
   readonly name: string;
   detect(head: Uint8Array): boolean;
-  open(source: ByteSource): FileSystem;
+  /** @param others the other volumes at hand, for formats that lie on several */
+  open(source: ByteSource, others?: readonly ByteSource[]): FileSystem;
 }

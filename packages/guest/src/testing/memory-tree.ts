@@ -29,6 +29,7 @@ export function memoryFileSystem(files: MemoryFiles, identity: Partial<FileSyste
     uuid: undefined,
     sizeBytes: 2 ** 20,
     freeBytes: undefined,
+    isCaseSensitive: true,
     warnings: [],
     ...identity,
     root: new MemoryNode(plant(files)),

@@ -31,6 +31,7 @@ export function openExfat(source: ByteSource): FileSystem {
     get freeBytes() {
       return bitmap && countFree(bitmap, clusterCount) * clusterBytes;
     },
+    isCaseSensitive: false,
     root: rootNode(volume, runs, (name) => upcase?.fold(name) ?? foldCase(name)),
     warnings: warningsOf(volume, entries),
   };

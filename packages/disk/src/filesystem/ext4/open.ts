@@ -20,6 +20,7 @@ export function openExt4(source: ByteSource): FileSystem {
     uuid,
     sizeBytes: blockCount * blockSize,
     freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
+    isCaseSensitive: true,
     root: new Inodes(volume).root,
     warnings: warningsOf(volume.superblock, source.sizeBytes),
   };

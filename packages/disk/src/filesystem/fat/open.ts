@@ -26,6 +26,7 @@ export function openFat(source: ByteSource): FileSystem {
     get freeBytes() {
       return freeClusters(volume, warnings.length === 0) * volume.geometry.clusterBytes;
     },
+    isCaseSensitive: false,
     root: rootNode(volume),
     warnings,
   };
