@@ -1,8 +1,12 @@
 import type { Extent, MappedSource } from '../source/extent.ts';
 
-/** Puts what the image below has wherever `own`, which starts at `from`, is absent; past its end nothing is. */
-export function* overlayExtents(own: Iterable<Extent>, below: MappedSource, from: number): Iterable<Extent> {
-  const lower = new Cursor(below.extents(from));
+/** Puts what the image below has wherever `own`, which covers a range, is absent; past its end nothing is. */
+export function* overlayExtents(
+  own: Iterable<Extent>,
+  below: MappedSource,
+  { from, to }: { readonly from: number; readonly to: number },
+): Iterable<Extent> {
+  const lower = new Cursor(below.extents(from, Math.min(to, below.sizeBytes)));
   for (const extent of own) {
     if (extent.kind !== 'absent') {
       yield extent;

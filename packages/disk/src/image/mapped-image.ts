@@ -74,14 +74,15 @@ export class MappedImage implements DiskImage {
     return this.#assemble(first, offset, length);
   }
 
-  extents(from = 0): Iterable<Extent> {
-    const own = this.#ownExtents(from);
-    return joinExtents(this.#parent === undefined ? own : overlayExtents(own, this.#parent, from));
+  extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    const own = this.#ownExtents(from, to);
+    return joinExtents(this.#parent === undefined ? own : overlayExtents(own, this.#parent, { from, to }));
   }
 
-  *#ownExtents(from: number): Iterable<Extent> {
-    for (let offset = from; offset < this.sizeBytes; ) {
-      const { kind, length } = this.#map.unitAt(offset);
+  *#ownExtents(from: number, to: number): Iterable<Extent> {
+    for (let offset = from; offset < to; ) {
+      const { kind, length: unitBytes } = this.#map.unitAt(offset);
+      const length = Math.min(unitBytes, to - offset);
       yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
       offset += length;
     }

@@ -11,8 +11,11 @@ export interface Extent {
 
 /** A source that knows which of its ranges are stored. */
 export interface MappedSource extends ByteSource {
-  /** Covers the source from an offset (default: its start) in order, without gaps or overlaps; neighbours of one kind are joined. */
-  extents(from?: number): Iterable<Extent>;
+  /**
+   * Covers the source from an offset (default: its start) to another (default: its end) in order, without gaps or overlaps;
+   * neighbours of one kind are joined. Looks no further than it is asked to: what lies beyond costs nothing.
+   */
+  extents(from?: number, to?: number): Iterable<Extent>;
 }
 
 export function isMapped(source: ByteSource): source is MappedSource {
@@ -25,7 +28,7 @@ export function* extentsOf(source: ByteSource, start: number, end: number): Iter
     if (end > start) yield { offset: start, length: end - start, kind: 'data' };
     return;
   }
-  for (const extent of source.extents(start)) {
+  for (const extent of source.extents(start, end)) {
     const stop = Math.min(end, extent.offset + extent.length);
     if (stop > extent.offset) yield { ...extent, length: stop - extent.offset };
     if (stop === end) return;

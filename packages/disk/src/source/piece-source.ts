@@ -37,14 +37,14 @@ export class PieceSource implements MappedSource {
     return bytes;
   }
 
-  extents(from = 0): Iterable<Extent> {
-    return joinExtents(this.#pieces(from));
+  extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    return joinExtents(this.#pieces(from, to));
   }
 
-  *#pieces(from: number): Iterable<Extent> {
-    for (let offset = from; offset < this.sizeBytes; ) {
+  *#pieces(from: number, to: number): Iterable<Extent> {
+    for (let offset = from; offset < to; ) {
       const piece = this.#pieceAt(offset);
-      const length = Math.min(piece.length, this.sizeBytes - offset);
+      const length = Math.min(piece.length, to - offset);
       yield* extentsOfPiece(piece, offset, length);
       offset += length;
     }

@@ -26,8 +26,8 @@ export class WindowSource implements MappedSource {
     return this.#below.read(this.#start + offset, length);
   }
 
-  *extents(from = 0): Iterable<Extent> {
-    for (const extent of extentsOf(this.#below, this.#start + from, this.#start + this.sizeBytes)) {
+  *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    for (const extent of extentsOf(this.#below, this.#start + from, this.#start + to)) {
       yield { ...extent, offset: extent.offset - this.#start };
     }
   }

@@ -77,6 +77,25 @@ export function expectBytes(image: DiskImage, answer: Buffer): void {
   );
 }
 
+/** Compares the map of the whole disk, and of pieces of it. */
+export function expectExtents(image: DiskImage, answer: readonly Extent[]): void {
+  expect([...image.extents()]).toEqual(answer);
+  fc.assert(
+    fc.property(fc.nat(image.sizeBytes), fc.nat(image.sizeBytes), (a, b) => {
+      const [from, to] = [Math.min(a, b), Math.max(a, b)];
+      expect([...image.extents(from, to)]).toEqual(clip(answer, from, to));
+    }),
+    { numRuns: 20 },
+  );
+}
+
+function clip(extents: readonly Extent[], from: number, to: number): readonly Extent[] {
+  return extents.flatMap(({ offset, length, kind }) => {
+    const [start, end] = [Math.max(offset, from), Math.min(offset + length, to)];
+    return end > start ? [{ offset: start, length: end - start, kind }] : [];
+  });
+}
+
 /** Writes text, random bytes, zeros, one byte repeated and holes, in pieces that fit no block size. */
 export function writeStructured(file: string, sizeBytes: number, largestPiece = 150_000): void {
   const fd = openSync(file, 'w');

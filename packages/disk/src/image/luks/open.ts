@@ -44,7 +44,7 @@ class LuksImage implements DiskImage {
   }
 
   /** What was never written decrypts to noise, so that all of it is data. */
-  *extents(from = 0): Iterable<Extent> {
-    if (from < this.sizeBytes) yield { offset: from, length: this.sizeBytes - from, kind: 'data' };
+  *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    if (from < to) yield { offset: from, length: to - from, kind: 'data' };
   }
 }

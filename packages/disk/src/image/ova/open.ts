@@ -33,7 +33,7 @@ function openOva(source: ByteSource, context: ImageContext): DiskImage {
     sizeBytes: image.sizeBytes,
     facts: ovaFacts({ source, members, ovf, number, file, image, warnings }),
     read: (offset, length) => image.read(offset, length),
-    extents: (from) => image.extents(from),
+    extents: (from, to) => image.extents(from, to),
   };
 }
 

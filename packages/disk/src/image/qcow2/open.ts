@@ -85,14 +85,14 @@ class Qcow2Image implements DiskImage {
     return this.#assemble(first, offset, length);
   }
 
-  extents(from = 0): Iterable<Extent> {
-    const own = this.#ownExtents(from);
-    return joinExtents(this.#backing === undefined ? own : overlayExtents(own, this.#backing, from));
+  extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    const own = this.#ownExtents(from, to);
+    return joinExtents(this.#backing === undefined ? own : overlayExtents(own, this.#backing, { from, to }));
   }
 
-  *#ownExtents(from: number): Iterable<Extent> {
-    for (let offset = from; offset < this.sizeBytes; ) {
-      const { kind, length } = this.#clusters.locate(offset, this.sizeBytes - offset);
+  *#ownExtents(from: number, to: number): Iterable<Extent> {
+    for (let offset = from; offset < to; ) {
+      const { kind, length } = this.#clusters.locate(offset, to - offset);
       yield { offset, length, kind: kind === 'compressed' ? 'data' : kind };
       offset += length;
     }

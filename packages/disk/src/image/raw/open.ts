@@ -40,7 +40,7 @@ class RawImage implements DiskImage {
     return bytes;
   }
 
-  *extents(from = 0): Iterable<Extent> {
-    if (from < this.sizeBytes) yield { offset: from, length: this.sizeBytes - from, kind: 'data' };
+  *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
+    if (from < to) yield { offset: from, length: to - from, kind: 'data' };
   }
 }
