@@ -1,39 +1,22 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { compareNames, decodeName, type FileNode, type FileTree, type FileType } from '@guestkit/disk';
+import { type ByteSource, DiskError, type FileNode, type FileTree } from '@guestkit/disk';
+import { type ListedFile, type ListingOptions, READ_BYTES, timeText } from './listed-file.ts';
 
-/** All that two views of the same files must agree on. */
-export interface ListedFile {
-  readonly path: string;
-  readonly type: FileType;
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly links: number;
-  readonly inode: number;
-  /** Seconds and nanoseconds. */
-  readonly modified: string;
-  readonly sha256?: string;
-  readonly target?: string;
-  readonly device?: string;
+export { listFolder } from './folder-listing.ts';
+export type { ListedFile, ListingOptions } from './listed-file.ts';
+
+/** Every file of a guest, as our reader shows it: folders before their content, sorted by the bytes of the names. */
+export function listTree(tree: FileTree, options: ListingOptions = {}): ListedFile[] {
+  const { onUnreadable } = options;
+  const walk = tree.walk('/', onUnreadable === undefined ? {} : { onUnreadable });
+  return [...walk].map(({ path, node }) => describeNode(path, node, options));
 }
 
-/** Every file of a guest, as our reader shows it. */
-export function listTree(tree: FileTree): ListedFile[] {
-  return [...tree.walk()].map(({ path, node }) => ({ path, ...describeNode(node) }));
-}
-
-/** Every file below a folder of this machine, as the kernel shows it: a mounted image. */
-export function listFolder(folder: string): ListedFile[] {
-  return [...walkHost(Buffer.from(folder), '')];
-}
-
-const READ_BYTES = 1024 * 1024;
-
-function describeNode(node: FileNode): Omit<ListedFile, 'path'> {
-  const { type, mode, uid, gid, sizeBytes, links, inode, modifiedAt, device } = node.stat;
+function describeNode(path: string, node: FileNode, options: ListingOptions): ListedFile {
+  const { type, mode, uid, gid, sizeBytes, links, inode, device } = node.stat;
+  const read = <T>(action: () => T): T | string => attempt(action, path, options);
   return {
+    path,
     type,
     mode: mode.toString(8),
     uid,
@@ -41,15 +24,36 @@ function describeNode(node: FileNode): Omit<ListedFile, 'path'> {
     size: sizeBytes,
     links,
     inode,
-    modified: timeOf(modifiedAt.seconds, modifiedAt.nanoseconds),
-    ...(type === 'file' && { sha256: hashOf(node) }),
-    ...(type === 'symlink' && { target: node.readlink() }),
+    ...timesOf(node),
+    ...(type === 'file' && options.content !== false && { sha256: read(() => hashOf(node.open())) }),
+    ...(type === 'symlink' && { target: read(() => node.readlink()) }),
     ...(device && { device: `${device.major}:${device.minor}` }),
+    xattrs: attempt(() => namedValues(node.xattrs()), path, options) as Record<string, string>,
   };
 }
 
-function hashOf(node: FileNode): string {
-  const content = node.open();
+function attempt<T>(action: () => T, path: string, { onUnreadable }: ListingOptions): T | string {
+  if (onUnreadable === undefined) return action();
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    onUnreadable(path, error);
+    return `unreadable: ${error.message}`;
+  }
+}
+
+function timesOf({ stat }: FileNode) {
+  const { modifiedAt, changedAt, accessedAt, createdAt } = stat;
+  return {
+    modified: timeText(modifiedAt.seconds, modifiedAt.nanoseconds),
+    changed: timeText(changedAt.seconds, changedAt.nanoseconds),
+    accessed: timeText(accessedAt.seconds, accessedAt.nanoseconds),
+    ...(createdAt && { created: timeText(createdAt.seconds, createdAt.nanoseconds) }),
+  };
+}
+
+function hashOf(content: ByteSource): string {
   const hash = createHash('sha256');
   for (let offset = 0; offset < content.sizeBytes; offset += READ_BYTES) {
     hash.update(content.read(offset, Math.min(READ_BYTES, content.sizeBytes - offset)));
@@ -57,51 +61,7 @@ function hashOf(node: FileNode): string {
   return hash.digest('hex');
 }
 
-function* walkHost(file: Buffer, path: string): Generator<ListedFile> {
-  const stats = lstatSync(file, { bigint: true });
-  const type = typeOf(stats);
-  yield { path: path || '/', type, ...describeHost(file, type, stats) };
-  if (type !== 'directory') return;
-  const names = readdirSync(file, { encoding: 'buffer' }).map((bytes) => ({ bytes, name: decodeName(bytes) }));
-  for (const { bytes, name } of names.sort((one, other) => compareNames(one.name, other.name))) {
-    yield* walkHost(Buffer.concat([file, Buffer.from('/'), bytes]), `${path}/${name}`);
-  }
-}
-
-function describeHost(file: Buffer, type: FileType, stats: BigIntStats): Omit<ListedFile, 'path' | 'type'> {
-  const { mode, uid, gid, size, nlink, ino, mtimeNs } = stats;
-  // rounded down, also before 1970
-  const nanoseconds = ((mtimeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
-  return {
-    mode: (Number(mode) & 0o7777).toString(8),
-    uid: Number(uid),
-    gid: Number(gid),
-    size: Number(size),
-    links: Number(nlink),
-    inode: Number(ino),
-    modified: timeOf(Number((mtimeNs - nanoseconds) / NANOSECONDS), Number(nanoseconds)),
-    ...(type === 'file' && { sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }),
-    ...(type === 'symlink' && { target: decodeName(readlinkSync(file, { encoding: 'buffer' })) }),
-    ...((type === 'character' || type === 'block') && { device: deviceOf(Number(stats.rdev)) }),
-  };
-}
-
-const NANOSECONDS = 1_000_000_000n;
-
-function timeOf(seconds: number, nanoseconds: number): string {
-  return `${seconds} s ${nanoseconds} ns`;
-}
-
-function typeOf(stats: BigIntStats): FileType {
-  if (stats.isFile()) return 'file';
-  if (stats.isDirectory()) return 'directory';
-  if (stats.isSymbolicLink()) return 'symlink';
-  if (stats.isCharacterDevice()) return 'character';
-  if (stats.isBlockDevice()) return 'block';
-  return stats.isFIFO() ? 'fifo' : 'socket';
-}
-
-/** As glibc splits a device number of up to 32 bits. */
-function deviceOf(device: number): string {
-  return `${(device >>> 8) & 0xfff}:${(device & 0xff) | ((device >>> 12) & 0xfff00)}`;
+function namedValues(xattrs: ReadonlyMap<string, Uint8Array>): Record<string, string> {
+  const values = [...xattrs].map(([name, value]): [string, string] => [name, Buffer.from(value).toString('hex')]);
+  return Object.fromEntries(values.sort(([one], [other]) => (one < other ? -1 : 1)));
 }

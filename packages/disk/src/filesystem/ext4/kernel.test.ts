@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMounted } from '../../../../../test/support/loop-mount.ts';
+import { differences } from '../../../../../test/support/tree-differences.ts';
 import { type ListedFile, listFolder, listTree } from '../../../../../test/support/tree-listing.ts';
 import { createFileTree } from '../tree.ts';
 import { debugfs, type ExtOptions, hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
@@ -99,8 +100,8 @@ describe.skipIf(!hasE2fsprogs)('the files of an ext filesystem are those that ot
 
   function expectSameFiles(image: string): void {
     const files = listTree(createFileTree(openImage(image)));
-    const shown = withMounted(image, 'ro', listFolder);
-    if (shown !== undefined) expect(files).toEqual(shown);
+    const shown = withMounted(image, 'ro', (mounted) => listFolder(mounted));
+    if (shown !== undefined) expect(differences(files, shown, { leaveOut: [] })).toEqual([]);
     else expect(files.filter(isDumped).map(asDumped)).toEqual(dump(image).filter(isDumped).map(asDumped));
   }
 

@@ -19,10 +19,13 @@ const PREFIXES: ReadonlyMap<number, string> = new Map([
   [9, 'encryption.'],
   [10, 'gnu.'],
 ]);
+/** Attributes that the filesystem keeps for itself: inline content, the key of what is encrypted. The kernel lists none of them. */
+const INTERNAL: ReadonlySet<number> = new Set([0, 7, 8, 9]);
 const MAGIC_SIZE = 4;
 
 export interface Xattr {
   readonly name: string;
+  readonly isInternal: boolean;
   /** Where the value is kept when it is too large: an inode of its own. */
   readonly valueInode: number;
   readonly valueSize: number;
@@ -40,10 +43,11 @@ interface XattrArea {
   readonly offset: number;
 }
 
-/** Attributes in the inode, then those in its block. */
+/** Attributes in the inode, then those in its block, as far as they are for users of the filesystem. */
 export function* readXattrs(volume: Ext4Volume, inode: Inode): Generator<Xattr> {
-  yield* readInodeXattrs(inode);
-  if (inode.xattrBlock !== 0) yield* entriesOf(blockArea(volume, inode));
+  for (const xattr of readInodeXattrs(inode)) if (!xattr.isInternal) yield xattr;
+  if (inode.xattrBlock === 0) return;
+  for (const xattr of entriesOf(blockArea(volume, inode))) if (!xattr.isInternal) yield xattr;
 }
 
 /** Attributes in the inode itself, where inline content must be. */
@@ -100,6 +104,7 @@ function xattrOf(area: XattrArea, position: number, entry: Fields<typeof XATTR_E
   }
   return {
     name: nameOf(entry.e_name_index, bytes.subarray(position + XATTR_ENTRY_SIZE, nameEnd)),
+    isInternal: INTERNAL.has(entry.e_name_index),
     valueInode: entry.e_value_inum,
     valueSize,
     value: isElsewhere ? new Uint8Array() : bytes.subarray(valueStart, valueStart + valueSize),
