@@ -2,6 +2,7 @@ export type { Disk, OpenDiskOptions, Volume } from './disk.ts';
 export { DiskError, type DiskErrorKind, type DiskErrorPlace } from './error.ts';
 export { type Fields, type FieldType, type Layout, readFields } from './fields.ts';
 export type {
+  ByteRange,
   DirectoryEntry,
   FileNode,
   FileStat,
@@ -9,6 +10,7 @@ export type {
   FileSystemFormat,
   FileTime,
   FileType,
+  Subvolume,
 } from './filesystem/file-system.ts';
 export type { FileTree, Mount, WalkOptions } from './filesystem/file-tree.ts';
 export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';

@@ -2,6 +2,7 @@ import type { Disk, Mount, Volume } from '@guestkit/disk';
 import type { Storage, StorageMount, StoragePartition } from './document.ts';
 import { specWithoutPassword } from './linux/fstab.ts';
 import type { GuestRoot, ResolvedEntry } from './root/assemble.ts';
+import { isOnVolume } from './root/mountable.ts';
 
 /** Volumes of the disk, and how the guest's fstab uses them. */
 export function describeStorage(disk: Disk, root: GuestRoot | undefined): Storage {
@@ -18,7 +19,7 @@ function describeVolume(volume: Volume, mounts: readonly Mount[]): StoragePartit
     label: fileSystem?.label ?? signature?.label ?? null,
     size: source.sizeBytes,
     free: fileSystem?.freeBytes ?? null,
-    mountpoint: mounts.find((mount) => mount.device === device)?.path ?? null,
+    mountpoint: mounts.find((mount) => isOnVolume(mount.device, volume))?.path ?? null,
     number: partition?.number ?? null,
     type: partition?.type ?? null,
     type_name: partition?.typeName ?? null,

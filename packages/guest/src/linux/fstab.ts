@@ -38,7 +38,7 @@ export function unescapeOctal(field: string): string {
 }
 
 /** `UUID="…"` is as good as `UUID=…`. */
-function unquoteTag(spec: string): string {
+export function unquoteTag(spec: string): string {
   return spec.replace(/^([A-Z]+)=(["'])(.*)\2$/, '$1=$3');
 }
 

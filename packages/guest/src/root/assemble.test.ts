@@ -100,6 +100,40 @@ describe('assembleRoot', () => {
     expect(guest.warnings).toEqual(["Cannot mount '/srv': '/dev/sda2' is on a disk that is not in this image"]);
   });
 
+  test('knows volumes by the names of a running guest: logical, encrypted, arrays', () => {
+    const guest = assembled(
+      '/dev/mapper/my--vg-home /home ext4\n/dev/mapper/secret /srv ext4\n/dev/md/data /var ext4\n',
+      [
+        { device: '/dev/my-vg/home', files: { '/ada': '' } },
+        { type: 'crypto_LUKS', uuid: 'locked' },
+        { device: '/dev/mapper/luks-locked', members: ['/dev/sda3'], files: { '/x': '' } },
+        { device: '/dev/md127', files: { '/log/x': '' } },
+      ],
+      { ...ROOT, '/etc/crypttab': '# name device key\nsecret UUID="locked" none luks\n' },
+    );
+    expect(guest.warnings).toEqual([]);
+    expect(guest.paths.slice(1)).toEqual(['/home /dev/my-vg/home', '/srv /dev/mapper/luks-locked', '/var /dev/md127']);
+  });
+
+  test('mounts what wanted units ask for: of the distribution below fstab, of the administrator above it', () => {
+    const unit = (what: string, where: string) => `[Mount]\nWhat=LABEL=${what}\nWhere=${where}\nType=ext4\n`;
+    const guest = assembled(
+      'LABEL=one /srv ext4\nLABEL=one /opt ext4\n',
+      [
+        { files: { '/one': '' }, label: 'one' },
+        { files: { '/two': '' }, label: 'two' },
+      ],
+      {
+        ...ROOT,
+        '/etc/systemd/system/srv.mount': unit('two', '/srv'),
+        '/usr/lib/systemd/system/opt.mount': unit('two', '/opt'),
+        '/etc/systemd/system/local-fs.target.wants/srv.mount': { link: '../srv.mount' },
+        '/etc/systemd/system/local-fs.target.wants/opt.mount': { link: '/usr/lib/systemd/system/opt.mount' },
+      },
+    );
+    expect(guest.tree.exists('/srv/two') && guest.tree.exists('/opt/one')).toBe(true);
+  });
+
   test('tells which volume each line of fstab names', () => {
     const { fstab } = assembled('UUID=r / ext4\nUUID=s none swap\nproc /proc proc\n', [{ type: 'swap', uuid: 's' }]);
     expect(fstab.map(({ mountpoint, device }) => [mountpoint, device])).toEqual([

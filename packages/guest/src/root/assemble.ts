@@ -1,13 +1,18 @@
-import { createFileTree, type Disk, DiskError, type FileTree, type Mount, type Volume } from '@guestkit/disk';
+import { createFileTree, type Disk, type FileTree, type Mount, type Volume } from '@guestkit/disk';
+import { parseCrypttab } from '../linux/crypttab.ts';
 import { type FstabEntry, parseFstab } from '../linux/fstab.ts';
+import { type MountUnits, readMountUnits } from '../linux/systemd/mount-units.ts';
 import { cleanText } from '../text.ts';
 import { discoverableMountPoint, isEfiSystem } from './discoverable-partitions.ts';
-import { linuxRootEvidence } from './linux-root.ts';
-import { parseDiskDevice, resolveSpec } from './mount-spec.ts';
+import { type GuestNames, parseDiskDevice, resolveSpec } from './mount-spec.ts';
+import { isOnVolume, isReadable, type Mountable, mountAt, wholeVolume } from './mountable.ts';
+import { findRoots, type RootCandidate } from './root-candidate.ts';
+import { orElse, reasonOf } from './spoilt.ts';
+import { selectSubvolume } from './subvolume.ts';
 
 /** A guest found on a disk: its filesystems put together as it would mount them itself. */
 export interface GuestRoot {
-  /** The volume of `/`. */
+  /** The volume of `/`, or its subvolume: `btrfsvol:/dev/sda2/@`. */
   readonly device: string;
   readonly tree: FileTree;
   /** `/` first. */
@@ -22,8 +27,6 @@ export interface ResolvedEntry extends FstabEntry {
   readonly device: string | null;
 }
 
-type Readable = Volume & { readonly fileSystem: NonNullable<Volume['fileSystem']> };
-
 // kernel interfaces, memory, swap: nothing of them is on a disk
 const WITHOUT_FILES = new Set(
   `autofs bpf binfmt_misc cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs ignore mqueue none
@@ -37,34 +40,19 @@ const MAX_MOUNTS = 128;
 
 /** All guests on a disk, the one with most to show first; none is an answer too. */
 export function assembleRoot(disk: Disk): readonly GuestRoot[] {
-  return disk.volumes
-    .filter(isReadable)
-    .map((volume) => ({ volume, evidence: evidenceOf(volume) }))
-    .filter(({ evidence }) => evidence > 0)
-    .sort((a, b) => b.evidence - a.evidence)
-    .map(({ volume }) => assemble(volume, disk.volumes));
+  return findRoots(disk.volumes.filter(isReadable)).map((candidate) => assemble(candidate, disk.volumes));
 }
 
-function isReadable(volume: Volume): volume is Readable {
-  return volume.fileSystem !== undefined;
-}
-
-function evidenceOf(volume: Readable): number {
-  return orElse(0, () => linuxRootEvidence(createFileTree([mountAt('/', volume)])));
-}
-
-function mountAt(path: string, volume: Readable): Mount {
-  return { path, device: volume.device, fileSystem: volume.fileSystem };
-}
-
-function assemble(root: Readable, volumes: readonly Volume[]): GuestRoot {
-  const assembly = new Assembly(root, volumes);
+function assemble(candidate: RootCandidate, volumes: readonly Volume[]): GuestRoot {
+  const assembly = new Assembly(candidate, volumes);
   const entries = assembly.readFstab();
   const fstab = entries.map((entry) => assembly.resolve(entry));
-  for (const entry of inMountOrder(entries)) assembly.mount(entry);
-  assembly.mountDiscoverable(new Set(entries.map(({ mountpoint }) => mountpoint)));
+  const { vendor, administrator } = assembly.readUnits();
+  const wanted = [...vendor, ...entries, ...administrator];
+  for (const entry of inMountOrder(wanted)) assembly.mount(entry);
+  assembly.mountDiscoverable(new Set(wanted.map(({ mountpoint }) => mountpoint)));
   return {
-    device: root.device,
+    device: candidate.root.device,
     tree: assembly.tree,
     mounts: assembly.mounts,
     fstab,
@@ -72,7 +60,7 @@ function assemble(root: Readable, volumes: readonly Volume[]): GuestRoot {
   };
 }
 
-/** A folder before what is mounted below it; of two lines for one folder the later one, which would cover the other. */
+/** A folder before what is mounted below it; of two for one folder the later one, which would cover the other. */
 function inMountOrder(entries: readonly FstabEntry[]): readonly FstabEntry[] {
   const byPath = new Map(entries.filter(hasFiles).map((entry) => [trimSlashes(entry.mountpoint), entry]));
   return [...byPath.values()].sort((a, b) => depthOf(a.mountpoint) - depthOf(b.mountpoint));
@@ -90,41 +78,54 @@ function depthOf(path: string): number {
   return path.split('/').filter(Boolean).length;
 }
 
+const NO_UNITS: MountUnits = { vendor: [], administrator: [] };
+
 /** One guest's tree while it grows, mount by mount: a mount point may lie on a filesystem mounted before it. */
 class Assembly {
   readonly #volumes: readonly Volume[];
-  readonly #root: Readable;
+  readonly #root: Mountable;
   readonly warnings: string[] = [];
   mounts: readonly Mount[];
   tree: FileTree;
-  #ownDisk: string | undefined;
+  #names: GuestNames = {};
 
-  constructor(root: Readable, volumes: readonly Volume[]) {
+  constructor({ root, beneath }: RootCandidate, volumes: readonly Volume[]) {
     this.#root = root;
     this.#volumes = volumes;
-    this.mounts = [mountAt('/', root)];
+    this.mounts = [mountAt('/', root), ...beneath];
     this.tree = createFileTree(this.mounts);
   }
 
   readFstab(): readonly FstabEntry[] {
+    const entries = this.orWarn('/etc/fstab', [], () => parseFstab(this.tree.readText('/etc/fstab') ?? ''));
+    const opened = this.orWarn('/etc/crypttab', parseCrypttab(''), () =>
+      parseCrypttab(this.tree.readText('/etc/crypttab') ?? ''),
+    );
+    this.#names = { ownDisk: this.ownDisk(entries), opened };
+    return entries;
+  }
+
+  readUnits(): MountUnits {
+    return this.orWarn('/etc/systemd/system', NO_UNITS, () => readMountUnits(this.tree));
+  }
+
+  private orWarn<T>(path: string, fallback: T, read: () => T): T {
     try {
-      const entries = parseFstab(this.tree.readText('/etc/fstab') ?? '');
-      this.#ownDisk = this.ownDisk(entries);
-      return entries;
+      return read();
     } catch (error) {
-      this.warnings.push(`Cannot read '/etc/fstab': ${reasonOf(error)}`);
-      return [];
+      this.warnings.push(`Cannot read '${path}': ${reasonOf(error)}`);
+      return fallback;
     }
   }
 
   /** The guest may call its disk /dev/sdb: its line for `/` gives that away. */
   private ownDisk(entries: readonly FstabEntry[]): string | undefined {
     const device = parseDiskDevice(entries.find(({ mountpoint }) => mountpoint === '/')?.spec ?? '');
-    return device?.partition === this.#root.partition?.number ? device?.disk : undefined;
+    return device?.partition === this.#root.volume.partition?.number ? device?.disk : undefined;
   }
 
   resolve(entry: FstabEntry): ResolvedEntry {
-    const resolution = resolveSpec(entry.spec, this.#volumes, this.#ownDisk);
+    const resolution = resolveSpec(entry.spec, this.#volumes, this.#names);
     return { ...entry, device: 'volume' in resolution ? resolution.volume.device : null };
   }
 
@@ -138,30 +139,32 @@ class Assembly {
     if (NETWORK.test(entry.fstype)) return `${entry.fstype} is on the network, not in this image`;
     if (entry.options.some((option) => option === 'bind' || option === 'rbind')) return 'bind mounts are not followed';
     if (entry.fstype === 'overlay') return 'overlays are not assembled';
-    const resolution = resolveSpec(entry.spec, this.#volumes, this.#ownDisk);
+    const resolution = resolveSpec(entry.spec, this.#volumes, this.#names);
     if ('reason' in resolution) return resolution.reason;
     const { volume } = resolution;
     if (!isReadable(volume)) return unreadable(volume);
     if (this.mounts.length >= MAX_MOUNTS) return `there are ${MAX_MOUNTS} mounts already`;
-    this.add(entry.mountpoint, volume);
+    const selection = selectSubvolume(volume, entry.options);
+    if ('reason' in selection) return selection.reason;
+    this.add(entry.mountpoint, selection.mountable);
     return undefined;
   }
 
-  private add(mountpoint: string, volume: Readable): void {
+  private add(mountpoint: string, mountable: Mountable): void {
     // through links on the way: /home may lead to /var/home
     const path = orElse(undefined, () => this.tree.realpath(mountpoint)) ?? trimSlashes(mountpoint);
-    this.mounts = [...this.mounts.filter((mount) => mount.path !== path), mountAt(path, volume)];
+    this.mounts = [...this.mounts.filter((mount) => mount.path !== path), mountAt(path, mountable)];
     this.tree = createFileTree(this.mounts);
   }
 
   /** Mounts by partition type what fstab leaves open. */
   mountDiscoverable(claimed: Set<string>): void {
     for (const volume of this.#volumes.filter(isReadable).sort(efiLast)) {
-      if (this.mounts.some(({ device }) => device === volume.device)) continue;
+      if (this.mounts.some(({ device }) => isOnVolume(device, volume))) continue;
       const path = orElse(undefined, () => discoverableMountPoint(volume, this.tree));
       if (path === undefined || claimed.has(path)) continue;
       claimed.add(path);
-      this.add(path, volume);
+      this.add(path, wholeVolume(volume));
     }
   }
 }
@@ -174,19 +177,4 @@ function efiLast(a: Volume, b: Volume): number {
 function unreadable(volume: Volume): string {
   if (volume.error) return volume.error.message;
   return `'${volume.device}' holds ${volume.signature?.type ?? 'nothing known'}, which cannot be read`;
-}
-
-function orElse<T>(fallback: T, step: () => T): T {
-  try {
-    return step();
-  } catch (error) {
-    reasonOf(error);
-    return fallback;
-  }
-}
-
-/** What the image spoils may be passed over; errors of the world and our own rise. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof DiskError) || error.kind === 'io' || error.kind === 'denied') throw error;
-  return error.message;
 }

@@ -9,7 +9,7 @@ const { volumes } = memoryDisk([
 ]);
 
 function deviceOf(spec: string, ownDisk?: string): string {
-  const resolution = resolveSpec(spec, volumes, ownDisk);
+  const resolution = resolveSpec(spec, volumes, { ownDisk });
   return 'volume' in resolution ? resolution.volume.device : resolution.reason;
 }
 

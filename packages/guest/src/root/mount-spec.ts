@@ -30,15 +30,22 @@ const BY_FOLDERS = new Map([
 // the one disk of an image, by the names that kernels give to the first disk of a machine
 const FIRST_DISKS = new Set(['/dev/sda', '/dev/vda', '/dev/hda', '/dev/xvda', '/dev/nvme0n1', '/dev/mmcblk0']);
 
-/** Finds the volume that a spec names. `ownDisk` is what the guest calls this disk, when that is known. */
-export function resolveSpec(spec: string, volumes: readonly Volume[], ownDisk?: string): Resolution {
+/** What a guest calls things itself, as far as it is known. */
+export interface GuestNames {
+  /** This disk. */
+  readonly ownDisk?: string | undefined;
+  /** What its crypttab opens: names below /dev/mapper, and what is encrypted. */
+  readonly opened?: ReadonlyMap<string, string>;
+}
+
+/** Finds the volume that a spec names. */
+export function resolveSpec(spec: string, volumes: readonly Volume[], names: GuestNames = {}): Resolution {
   const [tag, value] = tagOf(spec);
   if (tag !== undefined) return resolveTag(tag, value, volumes);
-  const named = volumes.find(({ device }) => device === spec);
   const device = parseDiskDevice(spec);
-  if (!device)
-    return named ? { volume: named } : { reason: `'${specWithoutPassword(spec)}' names no volume of this image` };
-  return resolveDevice(spec, device, volumes, ownDisk);
+  if (device) return resolveDevice(spec, device, volumes, names.ownDisk);
+  const named = volumes.find((volume) => volume.device === spec) ?? resolveLayer(spec, volumes, names);
+  return named ? { volume: named } : { reason: `'${specWithoutPassword(spec)}' names no volume of this image` };
 }
 
 /** `/dev/sdb2`, `/dev/nvme0n1p2`; `undefined` for all that is no disk or partition by kernel name. */
@@ -59,6 +66,37 @@ function tagOf(spec: string): readonly [tag: string | undefined, value: string] 
 /** udev writes bytes that do not fit a file name as `\x20`. */
 function unescapeUdev(name: string): string {
   return name.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+// names of the device mapper and of arrays, and the links that udev makes for them
+const MAPPER = /^\/dev\/(?:mapper|disk\/by-id\/dm-name)[/-](.+)$/s;
+const ARRAY = /^\/dev\/(?:md\/.+|md_?d?\d{1,3}|disk\/by-id\/md-.+)$/s;
+const ARRAY_DEVICE = /^\/dev\/md\d{1,3}$/;
+
+/** A logical volume, what lies in an encrypted volume, or an array, each by the names that it has in a running guest. */
+function resolveLayer(spec: string, volumes: readonly Volume[], names: GuestNames): Volume | undefined {
+  const mapped = MAPPER.exec(spec)?.[1];
+  if (mapped !== undefined) return openedVolume(mapped, volumes, names) ?? logicalVolume(mapped, volumes);
+  const arrays = volumes.filter(({ device }) => ARRAY_DEVICE.test(device));
+  // arrays are numbered as they are found: only of a single one it is sure which is meant
+  return ARRAY.test(spec) && arrays.length === 1 ? arrays[0] : undefined;
+}
+
+function openedVolume(name: string, volumes: readonly Volume[], { opened }: GuestNames): Volume | undefined {
+  const known = volumes.find(({ device }) => device === `/dev/mapper/${name}`);
+  const spec = opened?.get(name);
+  if (known !== undefined || spec === undefined) return known;
+  const encrypted = resolveSpec(spec, volumes);
+  if ('reason' in encrypted) return undefined;
+  return volumes.find(({ members }) => members?.includes(encrypted.volume.device));
+}
+
+/** `group-volume`, where a dash within either is written twice. */
+function logicalVolume(name: string, volumes: readonly Volume[]): Volume | undefined {
+  const [, group, volume] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/s.exec(name) ?? [];
+  if (group === undefined || volume === undefined) return undefined;
+  const device = `/dev/${group.replaceAll('--', '-')}/${volume.replaceAll('--', '-')}`;
+  return volumes.find((candidate) => candidate.device === device);
 }
 
 function resolveTag(tag: string, value: string, volumes: readonly Volume[]): Resolution {

@@ -1,4 +1,4 @@
-import { type Disk, DiskError, MemorySource, type Partition, type Volume } from '@guestkit/disk';
+import { type Disk, DiskError, MemorySource, type Partition, type Subvolume, type Volume } from '@guestkit/disk';
 import { type MemoryFiles, memoryFileSystem } from './memory-tree.ts';
 
 export interface MemoryVolume {
@@ -10,6 +10,11 @@ export interface MemoryVolume {
   readonly partition?: Partial<Partition>;
   /** Why it cannot be read. */
   readonly error?: string;
+  /** By path, numbered from 256 on. */
+  readonly subvolumes?: Readonly<Record<string, MemoryFiles>>;
+  /** Where it is not that of its partition: `/dev/group/volume`. */
+  readonly device?: string;
+  readonly members?: readonly string[];
 }
 
 /** A disk of volumes held in memory: `/dev/sda1`, `/dev/sda2` … in the order given. */
@@ -23,13 +28,30 @@ export function memoryDisk(volumes: readonly MemoryVolume[]): Disk {
   };
 }
 
-function volumeOf({ files, type = 'ext4', uuid, label, partition, error }: MemoryVolume, number: number): Volume {
+function volumeOf(volume: MemoryVolume, number: number): Volume {
+  const { files, type = 'ext4', uuid, label, partition, error, device, members, subvolumes } = volume;
   return {
-    device: `/dev/sda${number}`,
+    device: device ?? `/dev/sda${number}`,
+    ...(members && { members }),
     source: new MemorySource(new Uint8Array(512)),
-    partition: { number, startBytes: 0, sizeBytes: 512, kind: 'primary', type: '', ...partition },
+    partition:
+      device === undefined
+        ? { number, startBytes: 0, sizeBytes: 512, kind: 'primary', type: '', ...partition }
+        : undefined,
     signature: { type, uuid, label },
-    fileSystem: files && memoryFileSystem(files, { type, uuid, label }),
+    fileSystem: files && memoryFileSystem(files, { type, uuid, label, ...subvolumesOf(subvolumes) }),
     error: error === undefined ? undefined : new DiskError('unsupported', error),
   };
+}
+
+function subvolumesOf(subvolumes: MemoryVolume['subvolumes']): { readonly subvolumes?: readonly Subvolume[] } {
+  if (subvolumes === undefined) return {};
+  const found = Object.entries(subvolumes).map(([path, files], index) => ({
+    id: 256 + index,
+    path,
+    isDefault: false,
+    isReadOnly: path.includes('snapshot'),
+    root: () => memoryFileSystem(files).root,
+  }));
+  return { subvolumes: found };
 }
