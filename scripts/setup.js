@@ -42,6 +42,7 @@ const TEST_TOOLS = [
   { command: 'vgcfgrestore', apt: 'lvm2', brew: 'lvm2' },
   { command: 'thin_restore', apt: 'thin-provisioning-tools', brew: 'thin-provisioning-tools' },
   { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
+  { command: 'nbdcopy', apt: 'libnbd-bin', brew: 'libnbd' },
 ];
 
 /** Which tools each command of the README needs. @type {Record<string, readonly Tool[]>} */
