@@ -12,12 +12,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/guest/src': ['@guestkit/disk'],
   'packages/operations/src': ['@guestkit/guest', '@guestkit/disk', '@guestkit/core/job'],
   'packages/core/src/job': [],
-  'packages/core/src/config': ['packages/core/src/job', 'packages/core/src/security', 'packages/core/src/artifact'],
+  'packages/core/src/config': [
+    'packages/core/src/job',
+    'packages/core/src/security',
+    'packages/core/src/artifact',
+    'packages/core/src/remote',
+  ],
   'packages/core/src/security': ['packages/core/src/job'],
   'packages/core/src/telemetry': ['packages/core/src/job'],
   'packages/core/src/queue': ['packages/core/src/job', 'packages/core/src/telemetry', 'packages/core/src/coordination'],
   'packages/core/src/coordination': ['packages/core/src/job', 'packages/core/src/telemetry'],
   'packages/core/src/artifact': ['packages/core/src/job'],
+  'packages/core/src/remote': [],
   'packages/core/src/history': [
     'packages/core/src/job',
     'packages/core/src/queue',
@@ -41,7 +47,7 @@ const KEPT_TO: Readonly<Record<string, RegExp>> = {
   '@bull-board/api': /^apps\/api\/src\/board/,
   '@bull-board/express': /^apps\/api\/src\/board/,
   pg: /^packages\/core\/src\/history\//,
-  '@aws-sdk/client-s3': /^packages\/core\/src\/artifact\/s3-/,
+  '@aws-sdk/client-s3': /^packages\/core\/src\/(?:artifact|remote)\/s3-/,
   commander: /^apps\/cli\/src\//,
 };
 

@@ -11,6 +11,8 @@ export interface ImageOptions {
   readonly root?: readonly string[];
   readonly passphraseFile?: readonly string[];
   readonly keyFile?: readonly string[];
+  readonly s3Endpoint?: string;
+  readonly s3Region?: string;
   readonly verbose?: true;
 }
 
@@ -81,7 +83,7 @@ function imageCommand(program: Command, name: string, description: string): Comm
   return program
     .command(name)
     .description(description)
-    .argument('<image>', 'disk image file')
+    .argument('<image>', 'disk image: a file, http(s)://…, or s3://BUCKET/KEY')
     .addOption(outputOption())
     .option('--format <format>', 'what the container is said to be; it is refused when it is something else')
     .addOption(
@@ -92,5 +94,7 @@ function imageCommand(program: Command, name: string, description: string): Comm
     .option('--root <folder>', 'folder for --references roots; may be repeated', collect)
     .option('--passphrase-file <file>', 'file whose first line opens what is encrypted; may be repeated', collect)
     .option('--key-file <file>', 'file all of whose bytes open what is encrypted; may be repeated', collect)
+    .option('--s3-endpoint <url>', 'S3 service other than that of Amazon')
+    .option('--s3-region <region>', "region of the bucket, where the SDK's own settings name none")
     .option('--verbose', 'tell where and how a failure came about');
 }

@@ -1,3 +1,5 @@
+import { shownAddress } from '@guestkit/core/remote/address';
+import type { RemoteUsage } from '@guestkit/core/remote/meter';
 import type { Disk } from '@guestkit/disk';
 import { printable } from '@guestkit/operations/report/printable';
 import { formatBytes } from '@guestkit/operations/report/size';
@@ -16,10 +18,15 @@ interface InfoDocument {
   readonly disk_id: string | null;
   readonly sector_size: number | null;
   readonly warnings: readonly string[];
+  /** What was fetched, of a remote image. */
+  readonly source?: RemoteUsage;
 }
 
 export async function info(image: string, options: ImageOptions): Promise<void> {
-  await withDisk(image, options, (disk) => print(options.output, describeImage(image, disk), render));
+  await withDisk(image, options, (disk, { usage }) => {
+    const document = describeImage(shownAddress(image), disk);
+    return print(options.output, usage === undefined ? document : { ...document, source: usage }, render);
+  });
 }
 
 function describeImage(path: string, { image, table }: Disk): InfoDocument {

@@ -1,3 +1,4 @@
+import { shownAddress } from '@guestkit/core/remote/address';
 import type { InspectOptions } from '@guestkit/guest';
 import { renderInspectReport } from '@guestkit/operations/inspect/report';
 import { type InspectResult, runInspect } from '@guestkit/operations/inspect/run';
@@ -9,7 +10,7 @@ import { withImageFile } from './open-image.ts';
 export async function inspect(image: string, options: InspectCommandOptions): Promise<void> {
   await withImageFile(image, options, async ({ source, references }) => {
     // `img` claims nothing
-    const request = { path: image, format: options.format ?? 'img' };
+    const request = { path: shownAddress(image), format: options.format ?? 'img' };
     const opened = { request, source, openReference: references.open };
     const payload = { image: request, options: toInspectOptions(options) };
     const result = runInspect(payload, { images: [opened], progress: () => undefined }) as InspectResult;

@@ -1,4 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
+import { isRemoteAddress } from '@guestkit/core/remote/address';
+import type { RemoteUsage } from '@guestkit/core/remote/meter';
 import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
 import {
   ImageReferenceError,
@@ -17,13 +19,20 @@ import {
 } from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
 import type { ImageOptions } from './guestctl.ts';
+import { note } from './note.ts';
 
 /** Opens a disk image with what it may refer to, and closes all of it when the action is done. */
-export function withDisk(image: string, options: ImageOptions, action: (disk: Disk) => Promise<void>): Promise<void> {
+export function withDisk(
+  image: string,
+  options: ImageOptions,
+  action: (disk: Disk, file: ImageFile) => Promise<void>,
+): Promise<void> {
   const claim = options.format === undefined ? {} : { claimedFormat: options.format };
-  return withImageFile(image, options, ({ source, references }) =>
-    action(openDisk(new CachedSource(source), { references, passphrases: readPassphrases(options), ...claim })),
-  );
+  return withImageFile(image, options, (file) => {
+    const { source, references } = file;
+    const disk = openDisk(new CachedSource(source), { references, passphrases: readPassphrases(options), ...claim });
+    return action(disk, file);
+  });
 }
 
 /** What may open an encrypted volume, in the order in which it is tried. */
@@ -45,10 +54,12 @@ function readSecret(file: string): Buffer {
   }
 }
 
-/** The files of an image as they lie on this host. */
+/** An image as it lies on this host or elsewhere, with what it may name. */
 export interface ImageFile {
   readonly source: ByteSource;
   readonly references: ReferenceOpener;
+  /** What was fetched of a remote image until now. */
+  readonly usage?: RemoteUsage;
 }
 
 /** @throws CommandError when the image changed while the action read it */
@@ -57,9 +68,22 @@ export async function withImageFile(
   options: ImageOptions,
   action: (file: ImageFile) => Promise<void>,
 ): Promise<void> {
+  if (isRemoteAddress(image)) return withRemoteImage(image, options, action);
   using chain = new ImageChain(image, options);
   await action(chain);
   chain.checkUnchanged();
+}
+
+/** Every answer of the server is compared with the first, so that there is nothing left to check. */
+async function withRemoteImage(
+  image: string,
+  options: ImageOptions,
+  action: (file: ImageFile) => Promise<void>,
+): Promise<void> {
+  const { RemoteImageFile } = await import('./remote-image.ts');
+  using file = new RemoteImageFile(image, options);
+  await action(file);
+  note(options, file.notes);
 }
 
 interface OpenFile {
