@@ -156,7 +156,7 @@ describe('a server that fails', () => {
     const server = await startImageServer(SMALL);
     const { url } = server;
     await server[Symbol.asyncDispose]();
-    const opening = openRemoteImage(url, settings(), { signal: new AbortController().signal });
+    const opening = openRemoteImage(url, settings(), { signal: never(), pauseMs: 1 });
     await expect(opening).rejects.toMatchObject({
       kind: 'unreachable',
       message: expect.stringMatching(/ECONNREFUSED/),
@@ -316,7 +316,7 @@ async function open(
   changes: Partial<RemoteSettings> = {},
   { signal = never() }: { readonly signal?: AbortSignal } = {},
 ): Promise<RemoteImage> {
-  const image = await openRemoteImage(server.url, { ...settings(server), ...changes }, { signal });
+  const image = await openRemoteImage(server.url, { ...settings(server), ...changes }, { signal, pauseMs: 1 });
   onTestFinished(() => image[Symbol.dispose]());
   return image;
 }

@@ -45,13 +45,15 @@ export interface OpenRemoteOptions {
   readonly signal: AbortSignal;
   /** Told of every sign of life of the server. */
   readonly onAnswer?: () => void;
+  /** Before a request is repeated; tests wait less. */
+  readonly pauseMs?: number;
 }
 
 /** Opens an image on a server, if the settings allow it. @throws RemoteError, or the reason of the signal */
 export async function openRemoteImage(
   text: string,
   settings: RemoteSettings,
-  { signal, onAnswer }: OpenRemoteOptions,
+  { signal, onAnswer, pauseMs }: OpenRemoteOptions,
 ): Promise<RemoteImage> {
   const address = parseRemoteAddress(text);
   const { shown } = address;
@@ -61,7 +63,7 @@ export async function openRemoteImage(
   await using opened = new AsyncDisposableStack();
   const transport = opened.use(await transportFor(address, settings));
   const ended = AbortSignal.any([signal, closed.signal]);
-  const options = { transport, shown, meter, timeoutMs, signal: ended, onAnswer };
+  const options = { transport, shown, meter, timeoutMs, signal: ended, onAnswer, pauseMs };
   const found = await RemoteObject.open(options, BLOCK_BYTES);
   const reader = new BlockReader(found, { meter, cacheBytes });
   opened.move();

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Meter } from './meter.ts';
 import { RemoteError } from './remote-error.ts';
-import { withRetries } from './retry.ts';
+import { FIRST_PAUSE_MS, withRetries } from './retry.ts';
 import type { ObjectVersion, RangeAnswer, Transport } from './transport.ts';
 
 /** From a server that knows no ranges, an image of this size is taken whole. */
@@ -14,6 +14,8 @@ export interface RemoteObjectOptions {
   /** Of one request, to its last byte. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Before a request is repeated; tests wait less. */
+  readonly pauseMs?: number | undefined;
   /** Told of every answer. */
   readonly onAnswer?: (() => void) | undefined;
 }
@@ -66,8 +68,9 @@ class Asker {
   }
 
   ask(start: number, length: number, known?: Known): Promise<Told> {
-    const { signal, meter } = this.#options;
-    return withRetries(() => this.#askOnce(start, length, known), { signal, onRetry: () => meter.countRetry() });
+    const { signal, meter, pauseMs = FIRST_PAUSE_MS } = this.#options;
+    const onRetry = () => meter.countRetry();
+    return withRetries(() => this.#askOnce(start, length, known), { signal, onRetry, pauseMs });
   }
 
   async #askOnce(start: number, length: number, known: Known | undefined): Promise<Told> {

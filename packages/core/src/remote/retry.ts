@@ -2,13 +2,20 @@ import { setTimeout } from 'node:timers/promises';
 import { RemoteError } from './remote-error.ts';
 
 const MAX_ATTEMPTS = 4;
-const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 10_000;
+export const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 10_000;
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  readonly onRetry: () => void;
+  /** Before the second attempt; twice as long before each that follows. */
+  readonly pauseMs: number;
+}
 
 /** Tries again what failed because the server did not answer, a few times and ever later. */
 export async function withRetries<Value>(
   attempt: () => Promise<Value>,
-  { signal, onRetry }: { readonly signal: AbortSignal; readonly onRetry: () => void },
+  { signal, onRetry, pauseMs }: RetryOptions,
 ): Promise<Value> {
   for (let tried = 1; ; tried++) {
     try {
@@ -18,13 +25,12 @@ export async function withRetries<Value>(
       const mayPass = error instanceof RemoteError && error.kind === 'unreachable';
       if (!mayPass || tried === MAX_ATTEMPTS) throw error;
       onRetry();
-      await setTimeout(delayMs(tried, error.waitMs), undefined, { signal });
+      await setTimeout(pauseOf(pauseMs * 2 ** (tried - 1), error.waitMs), undefined, { signal });
     }
   }
 }
 
 /** With chance in it, so that those who were turned away together do not come back together. */
-function delayMs(tried: number, askedMs: number): number {
-  const ownMs = FIRST_DELAY_MS * 2 ** (tried - 1) * (0.5 + Math.random());
-  return Math.min(MAX_DELAY_MS, Math.max(ownMs, askedMs));
+function pauseOf(ownMs: number, askedMs: number): number {
+  return Math.min(MAX_PAUSE_MS, Math.max(ownMs * (0.5 + Math.random()), askedMs));
 }
