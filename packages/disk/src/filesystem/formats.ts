@@ -2,6 +2,7 @@ import { exfatFormat } from './exfat/open.ts';
 import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
 import type { FileSystemFormat } from './file-system.ts';
+import { xfsFormat } from './xfs/open.ts';
 
 /** Every filesystem that can be read, in the order they are tried: FAT has no magic, so it comes last. */
-export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [ext4Format, exfatFormat, fatFormat];
+export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [ext4Format, xfsFormat, exfatFormat, fatFormat];

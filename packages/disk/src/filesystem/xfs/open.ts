@@ -1,0 +1,30 @@
+import { hex } from '../../hex.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import { Inodes } from './inodes.ts';
+import { isXfs, readSuperblock, type Superblock } from './superblock.ts';
+import { XfsVolume } from './volume.ts';
+
+/** XFS of version 4, and 5 with checksums. */
+export const xfsFormat: FileSystemFormat = { name: 'xfs', detect: isXfs, open: openXfs };
+
+/** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
+export function openXfs(source: ByteSource): FileSystem {
+  const superblock = readSuperblock(source);
+  const volume = new XfsVolume(source, superblock);
+  const { label, uuid, blockCount, blockSize, freeBlocks, isCaseSensitive } = superblock;
+  return {
+    type: 'xfs',
+    label,
+    uuid,
+    sizeBytes: blockCount * blockSize,
+    freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
+    isCaseSensitive,
+    root: new Inodes(volume).root,
+    warnings: warningsOf(superblock, source.sizeBytes),
+  };
+}
+
+function warningsOf({ blockCount, blockSize }: Superblock, imageBytes: number): string[] {
+  return blockCount * blockSize > imageBytes ? [`truncated: the image ends at ${hex(imageBytes)}`] : [];
+}
