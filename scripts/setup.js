@@ -35,6 +35,7 @@ const TEST_TOOLS = [
   { command: 'sfdisk', apt: 'fdisk', brew: 'util-linux' },
   { command: 'setfattr', apt: 'attr', brew: 'attr' },
   { command: 'setfacl', apt: 'acl', brew: 'acl' },
+  { command: 'mkfs.xfs', apt: 'xfsprogs', brew: 'xfsprogs' },
   { command: 'mkfs.exfat', apt: 'exfatprogs', brew: 'exfatprogs' },
   { command: 'mkntfs', apt: 'ntfs-3g', brew: 'ntfs-3g' },
   { command: 'fls', apt: 'sleuthkit', brew: 'sleuthkit' },
