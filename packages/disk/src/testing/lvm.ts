@@ -128,3 +128,22 @@ export function striped(
     ${chunkSectors > 0 ? `stripe_size = ${chunkSectors}` : ''}
     stripes = [${stripes.map(([name, extent]) => `"${name}", ${extent}`).join(', ')}]`;
 }
+
+/** Metadata of a pool, written by thin_restore. */
+export function thinMetadata(mappings: readonly (readonly [number, number])[], device: number): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'guestkit-thin-'));
+  try {
+    const singles = mappings.map(
+      ([virtual, real]) => `<single_mapping origin_block="${virtual}" data_block="${real}" time="1"/>`,
+    );
+    const xml = `<superblock uuid="" time="1" transaction="1" version="2" data_block_size="128" nr_data_blocks="64">
+      <device dev_id="${device}" mapped_blocks="${mappings.length}" transaction="0" creation_time="0" snap_time="1">
+      ${singles.join('\n')}</device></superblock>`;
+    writeFileSync(join(folder, 'pool.xml'), xml);
+    writeFileSync(join(folder, 'meta'), Buffer.alloc(4 * EXTENT_BYTES));
+    execFileSync('thin_restore', ['-i', 'pool.xml', '-o', 'meta'], { cwd: folder, stdio: 'pipe' });
+    return readFileSync(join(folder, 'meta'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

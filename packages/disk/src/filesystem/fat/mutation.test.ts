@@ -3,7 +3,7 @@ import { MemorySource } from '../../source/memory-source.ts';
 import { mutate, seededRandom } from '../../testing/mutation.ts';
 import { survives } from '../testing/survives.ts';
 import { openFat } from './open.ts';
-import { entry, FatImage, FOLDER, longSlots } from './testing/fat-image.ts';
+import { sampleFat } from './testing/sample-image.ts';
 
 const MUTATIONS = 500;
 
@@ -13,7 +13,7 @@ describe('a mutated FAT volume', () => {
     [16, 2],
     [32, 3],
   ] as const)('of %d bits is read or ends in a DiskError', (bits, seed) => {
-    const { bytes, hot } = sample(bits);
+    const { bytes, hot } = sampleFat(bits);
     const random = seededRandom(seed);
     let failed = 0;
     for (let index = 0; index < MUTATIONS; index++) {
@@ -23,32 +23,3 @@ describe('a mutated FAT volume', () => {
     expect(failed).toBeGreaterThan(MUTATIONS / 5);
   });
 });
-
-function sample(bits: 12 | 16 | 32): { readonly bytes: Uint8Array; readonly hot: [start: number, end: number][] } {
-  const image = new FatImage(bits);
-  const folder = (name: string, cluster: number) => entry({ name: name.padEnd(11), attributes: FOLDER, cluster });
-  const inner = 'INNERF~1   ';
-  image.fill('root', entry({ name: 'FILE    BIN', cluster: 20, size: 3000 }), folder('FOLDER', 8), folder('OTHER', 9));
-  image.fill(
-    8,
-    folder('.', 8),
-    folder('..', 0),
-    ...longSlots('inner file with a long name', inner),
-    entry({ name: inner, cluster: 40, size: 700 }),
-    folder('INNER', 10),
-  );
-  image.chain(20, 21, 22, 25, 24, 23);
-  image.chain(40, 42);
-  for (const cluster of [8, 9, 10]) image.chain(cluster);
-  const table: [number, number] = [image.tableOffset, image.tableOffset + Math.ceil((45 * bits) / 8)];
-  return {
-    bytes: image.bytes,
-    hot: [
-      [11, 50],
-      table,
-      table,
-      [image.rootOffset, image.rootOffset + 96],
-      [image.offsetOf(8), image.offsetOf(8) + 224],
-    ],
-  };
-}

@@ -4,20 +4,26 @@ import { createFileTree } from '../tree.ts';
 import { readNode } from './read-all.ts';
 
 /**
- * Whether a filesystem, opened and read from end to end, was found intact. `inner` is looked up in every folder.
+ * Whether a filesystem, opened and read from end to end, was found intact. `inner` is looked up in every folder, and every
+ * error met on the way is noted.
  * @throws what is not a DiskError
  */
-export function survives(open: () => FileSystem, inner: string): boolean {
+export function survives(
+  open: () => FileSystem,
+  inner: string,
+  note: (error: DiskError) => void = () => undefined,
+): boolean {
   let isIntact = true;
-  const onUnreadable = () => {
+  const onUnreadable = (_: string, error: DiskError) => {
     isIntact = false;
+    note(error);
   };
   const attempt = (action: () => void) => {
     try {
       action();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      isIntact = false;
+      onUnreadable('', error);
     }
   };
   attempt(() => {

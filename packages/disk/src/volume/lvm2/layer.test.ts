@@ -1,14 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Volume } from '../../disk.ts';
 import { denyReferences } from '../../image/references.ts';
 import { openDisk } from '../../open-disk.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { corpusAbsent, readCorpus } from '../../testing/corpus.ts';
-import { EXTENT_BYTES, logicalVolume, lvmAbsent, makeGroup, PV_START_BYTES, striped } from '../../testing/lvm.ts';
+import {
+  EXTENT_BYTES,
+  logicalVolume,
+  lvmAbsent,
+  makeGroup,
+  PV_START_BYTES,
+  striped,
+  thinMetadata,
+} from '../../testing/lvm.ts';
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { hasTool } from '../../testing/tool.ts';
 import type { LayerOutcome } from '../layer.ts';
@@ -286,25 +290,6 @@ describe.skipIf(lvmAbsent !== undefined)('logical volumes written by LVM', () =>
     }
   });
 });
-
-/** Metadata of a pool, written by thin_restore. */
-function thinMetadata(mappings: readonly (readonly [number, number])[], device: number): Buffer {
-  const folder = mkdtempSync(join(tmpdir(), 'guestkit-thin-'));
-  try {
-    const singles = mappings.map(
-      ([virtual, real]) => `<single_mapping origin_block="${virtual}" data_block="${real}" time="1"/>`,
-    );
-    const xml = `<superblock uuid="" time="1" transaction="1" version="2" data_block_size="128" nr_data_blocks="64">
-      <device dev_id="${device}" mapped_blocks="${mappings.length}" transaction="0" creation_time="0" snap_time="1">
-      ${singles.join('\n')}</device></superblock>`;
-    writeFileSync(join(folder, 'pool.xml'), xml);
-    writeFileSync(join(folder, 'meta'), Buffer.alloc(4 * MiB));
-    execFileSync('thin_restore', ['-i', 'pool.xml', '-o', 'meta'], { cwd: folder, stdio: 'pipe' });
-    return readFileSync(join(folder, 'meta'));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 describe.skipIf(corpusAbsent)('the LVM volume of the corpus', () => {
   test('shows its two logical volumes', () => {
