@@ -6,9 +6,12 @@ const CHARACTERS = 0x10000;
 /** Of a table in which no characters are left out. */
 export const MAX_UPCASE_BYTES = CHARACTERS * 2;
 
+/** Every character as it is; to copy it takes a hundredth of the time to make it. */
+const ALL = Uint16Array.from({ length: CHARACTERS }, (_, character) => character);
+
 /** Capital letters as the volume itself defines them. */
 export class UpcaseTable {
-  readonly #capitals = Uint16Array.from({ length: CHARACTERS }, (_, character) => character);
+  readonly #capitals = ALL.slice();
 
   constructor(stored: Uint8Array) {
     const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);

@@ -54,7 +54,8 @@ function lastClusterInUse(source: ByteSource, header: Qcow2Header, blocks: reado
 }
 
 function lastSetBit(bytes: Uint8Array, width: number): number | undefined {
-  const index = bytes.findLastIndex((byte) => byte !== 0);
+  let index = bytes.length - 1;
+  while (index >= 0 && bytes[index] === 0) index--;
   if (index === -1) return undefined;
   // refcounts narrower than a byte fill it from its lowest bits
   return index * 8 + (width < 8 ? 31 - Math.clz32(bytes[index] ?? 0) : 0);

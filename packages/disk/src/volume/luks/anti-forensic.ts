@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 
 /** Merges a key that was split into stripes, so that none of them alone can give it away (LUKS1 specification, section 2.4). */
 export function mergeStripes(material: Uint8Array, { keyBytes, stripes, hash }: Split): Uint8Array {
@@ -24,13 +24,19 @@ function mix(key: Uint8Array, stripe: Uint8Array): Uint8Array<ArrayBuffer> {
 function diffuse(bytes: Uint8Array, hash: string): Uint8Array<ArrayBuffer> {
   const diffused = new Uint8Array(bytes.length);
   for (let at = 0, piece = 0; at < bytes.length; piece++) {
-    const number = Buffer.alloc(4);
-    number.writeUInt32BE(piece);
-    const digestBytes = createHash(hash).digest().length;
-    const input = bytes.subarray(at, at + digestBytes);
-    const digest = createHash(hash).update(number).update(input).digest();
-    diffused.set(digest.subarray(0, input.length), at);
-    at += input.length;
+    const numbered = Buffer.alloc(4 + Math.min(digestLength(hash), bytes.length - at));
+    numbered.writeUInt32BE(piece);
+    numbered.set(bytes.subarray(at, at + numbered.length - 4), 4);
+    diffused.set(digestOf(hash, numbered, 'buffer').subarray(0, numbered.length - 4), at);
+    at += numbered.length - 4;
   }
   return diffused;
+}
+
+const lengths = new Map<string, number>();
+
+function digestLength(hash: string): number {
+  const known = lengths.get(hash) ?? digestOf(hash, '', 'buffer').length;
+  lengths.set(hash, known);
+  return known;
 }

@@ -60,6 +60,9 @@ export function unlock(
 
 function openSlot(source: ByteSource, slot: KeySlot, passphrase: Uint8Array): Uint8Array {
   const { derivation, material, split, number } = slot;
+  if (split.stripes < 1 || split.stripes > LIMIT.stripes) {
+    throw corrupt(`key slot ${number}`, `it has ${split.stripes} stripes, expected 1 to ${LIMIT.stripes}`, 0);
+  }
   const length = split.keyBytes * split.stripes;
   if (length > LIMIT.keyMaterialBytes || material.offset + length > source.sizeBytes) {
     throw corrupt(

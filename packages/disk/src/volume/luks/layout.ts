@@ -48,6 +48,8 @@ export const LIMIT = {
   headerBytes: 4 * 2 ** 20,
   keyBytes: 512,
   keyMaterialBytes: 16 * 2 ** 20,
+  /** Twice as many as any writer splits a key into: each costs a hash or two. */
+  stripes: 8000,
   keySlots: 32,
   saltBytes: 1024,
   /** Some thirty times what cryptsetup chooses on a fast machine. */

@@ -11,7 +11,9 @@ import { corpusAbsent, readCorpus } from '../../testing/corpus.ts';
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { encryptWithQemu, writeStructured } from '../../testing/qemu.ts';
 import { hasTool } from '../../testing/tool.ts';
+import { LIMIT, LUKS1_SLOTS_AT } from './layout.ts';
 import { openLuks } from './open.ts';
+import { cheapLuks1 } from './testing.ts';
 
 const PLAIN_BYTES = 2 ** 20;
 const PASSPHRASE = Buffer.from('correct horse');
@@ -77,6 +79,23 @@ describe('a LUKS1 volume', () => {
     const volume = luks1('cipher-alg=serpent-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256');
     expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
       expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining('serpent-xts-plain64') }),
+    );
+  });
+});
+
+describe('a LUKS1 volume made by hand', () => {
+  const content = Buffer.alloc(4096, 'content');
+
+  test('is read as it was written', () => {
+    const opened = openLuks(new MemorySource(cheapLuks1(content, PASSPHRASE)), [PASSPHRASE]);
+    expect(content.equals(opened.read(0, content.length))).toBe(true);
+  });
+
+  test.each([0, LIMIT.stripes + 1, 200_000])('with a key in %d stripes is refused, without merging them', (stripes) => {
+    const volume = Buffer.concat([cheapLuks1(content, PASSPHRASE), Buffer.alloc(16 * 2 ** 20)]);
+    volume.writeUInt32BE(stripes, LUKS1_SLOTS_AT + 44);
+    expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
+      expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining(`${stripes} stripes`) }),
     );
   });
 });

@@ -1,0 +1,127 @@
+import { DiskError } from '@guestkit/disk';
+import { MemorySource } from '../../packages/disk/src/source/memory-source.ts';
+import {
+  applyEdits,
+  type Edit,
+  type Ground,
+  type Range,
+  randomEdit,
+  randomLength,
+} from '../../packages/disk/src/testing/edits.ts';
+import { type Random, seededRandom } from '../../packages/disk/src/testing/mutation.ts';
+import { TracingSource } from '../../packages/disk/src/testing/tracing-source.ts';
+import { type Ending, endingOf } from './ending.ts';
+import type { Family, Seed } from './family.ts';
+
+/** One changed image. */
+export interface Case {
+  readonly seed: Seed;
+  readonly edits: readonly Edit[];
+  readonly length: number;
+  readonly isSealed: boolean;
+}
+
+/** By how much an image may become longer. */
+const SLACK_BYTES = 64 * 1024;
+const MOST_EDITS = 6;
+/** Cases that ended in a way of their own, to be changed further. */
+const MOST_KEPT = 500;
+
+interface Base {
+  readonly seed: Seed;
+  /** The seed, with room behind it; changed and changed back by every case. */
+  readonly working: Uint8Array;
+  readonly hot: readonly Range[];
+}
+
+/**
+ * Changes seeds, and then what ended in ways not seen before, and reads them. The same seed number makes the same cases.
+ * It changes bytes in place and back again: to copy whole images would take most of the time.
+ */
+export class Hunt {
+  readonly #family: Family;
+  readonly #random: Random;
+  readonly #bases: readonly Base[];
+  readonly #seen = new Set<string>();
+  readonly #kept: Case[] = [];
+
+  constructor(family: Family, seeds: readonly Seed[], seedNumber: number) {
+    this.#family = family;
+    this.#random = seededRandom(seedNumber);
+    this.#bases = seeds.map((seed) => this.#baseOf(seed));
+  }
+
+  /** How many different ways to end were met. */
+  get endings(): number {
+    return this.#seen.size;
+  }
+
+  next(): Case {
+    const random = this.#random;
+    const kept = this.#kept.length > 0 && random(2) === 0 ? this.#kept[random(this.#kept.length)] : undefined;
+    const base = kept === undefined ? this.#bases[random(this.#bases.length)] : this.#baseNamed(kept.seed);
+    if (base === undefined) throw new Error(`Cannot fuzz ${this.#family.name}: it has no seeds`);
+    const { seed } = base;
+    const edits = [...(kept?.edits ?? [])];
+    const ground: Ground = { bytes: base.working, hot: base.hot, others: this.#bases.map(({ working }) => working) };
+    for (let count = 1 + random(MOST_EDITS); count > 0; count--) edits.push(randomEdit(ground, random));
+    const length = randomLength(seed.bytes.length, SLACK_BYTES, random);
+    return { seed, edits: edits.slice(-4 * MOST_EDITS), length, isSealed: random(2) === 0 };
+  }
+
+  run(changed: Case): Ending {
+    const { working } = this.#baseNamed(changed.seed);
+    const undo = applyEdits(working, changed.edits);
+    const image = working.subarray(0, changed.length);
+    const { tame, seal } = this.#family;
+    const undoTaming = applyEdits(image, tame?.(image) ?? []);
+    const undoSealing = applyEdits(image, changed.isSealed ? (seal?.(image) ?? []) : []);
+    const ending = endingOf(this.#family, new MemorySource(image), changed.seed.files ?? {});
+    for (const edits of [undoSealing, undoTaming, undo]) applyEdits(working, edits);
+    this.#keep(changed, ending);
+    return ending;
+  }
+
+  /** The image that a case reads, as bytes of its own. */
+  imageOf({ seed, edits, length, isSealed }: Case): Uint8Array {
+    const whole = withSlack(seed.bytes);
+    applyEdits(whole, edits);
+    const image = whole.subarray(0, length);
+    applyEdits(image, this.#family.tame?.(image) ?? []);
+    if (isSealed) applyEdits(image, this.#family.seal?.(image) ?? []);
+    return image;
+  }
+
+  /** Seeds that are not as they were: a reader wrote into its input. */
+  disturbed(): readonly string[] {
+    return this.#bases.flatMap(({ seed, working }) =>
+      Buffer.compare(working.subarray(0, seed.bytes.length), seed.bytes) === 0 ? [] : [seed.name],
+    );
+  }
+
+  #keep(changed: Case, { signature }: Ending): void {
+    if (this.#seen.has(signature)) return;
+    this.#seen.add(signature);
+    if (this.#kept.length < MOST_KEPT) this.#kept.push(changed);
+    else this.#kept[this.#random(MOST_KEPT)] = changed;
+  }
+
+  #baseOf(seed: Seed): Base {
+    const traced = new TracingSource(new MemorySource(seed.bytes));
+    const { failure } = endingOf(this.#family, traced, seed.files ?? {});
+    if (failure !== undefined && !(failure instanceof DiskError)) throw failure;
+    return { seed, working: withSlack(seed.bytes), hot: traced.ranges };
+  }
+
+  #baseNamed({ name }: Seed): Base {
+    const base = this.#bases.find(({ seed }) => seed.name === name);
+    if (base === undefined) throw new RangeError(`Cannot find seed "${name}" of ${this.#family.name}`);
+    return base;
+  }
+}
+
+function withSlack(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(bytes.length + SLACK_BYTES);
+  whole.set(bytes);
+  return whole;
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { readCase, writeCase } from './case-text.ts';
+import type { Family } from './family.ts';
+import { Hunt } from './hunt.ts';
+import { LIMIT } from './limits.ts';
+import { minimise } from './minimise.ts';
+import { loadSeeds, saveSeeds } from './seed-folder.ts';
+import type { Finding, Report } from './worker.ts';
+
+const WORKER = path.join(import.meta.dirname, 'worker.ts');
+const HEAP_MIB = 192;
+
+/** What one family came to. */
+export interface Figures {
+  readonly family: string;
+  seeds: number;
+  cases: number;
+  /** Of the processor time of one worker. */
+  seconds: number;
+  endings: number;
+  slowestMs: number;
+  /** Of the process, soon after its start and at its most. */
+  firstRssBytes: number;
+  mostRssBytes: number;
+  readonly findings: string[];
+}
+
+export interface FuzzPlan {
+  readonly family: Family;
+  readonly seedNumber: number;
+  /** Where seeds and findings are kept. */
+  readonly folder: string;
+  readonly minutes: number;
+  readonly cases: number;
+  say(text: string): void;
+}
+
+/** Fuzzes one family in a process of its own until time is up or enough cases were run. A process that hangs or dies is a finding, and replaced. */
+export async function fuzzFamily(plan: FuzzPlan): Promise<Figures> {
+  const { family, folder } = plan;
+  mkdirSync(folder, { recursive: true });
+  const seeds = saveSeeds(seedsOf(plan), family);
+  const figures: Figures = {
+    family: family.name,
+    seeds,
+    cases: 0,
+    seconds: 0,
+    endings: 0,
+    slowestMs: 0,
+    firstRssBytes: 0,
+    mostRssBytes: 0,
+    findings: [],
+  };
+  const end = performance.now() + plan.minutes * 60_000;
+  for (let generation = 0; performance.now() < end && figures.cases < plan.cases; generation++) {
+    const start = performance.now();
+    await runWorker(plan, plan.seedNumber + generation, figures, end);
+    figures.seconds += (performance.now() - start) / 1000;
+  }
+  return figures;
+}
+
+const seedsOf = ({ family, folder }: FuzzPlan) => path.join(folder, 'seeds', family.name);
+
+function runWorker(plan: FuzzPlan, seedNumber: number, figures: Figures, end: number): Promise<void> {
+  const args = [plan.family.name, String(seedNumber), plan.folder];
+  const child = fork(WORKER, args, { execArgv: [`--max-old-space-size=${HEAP_MIB}`] });
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+    child.kill('SIGKILL');
+  };
+  let watchdog = setTimeout(() => undefined, 0);
+  const watch = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => hang(plan, child, figures, stop), LIMIT.silenceMs);
+  };
+  watch();
+  child.on('message', (report: Report) => {
+    watch();
+    count(plan, figures, report);
+    if (performance.now() >= end || figures.cases >= plan.cases || report.rssBytes > LIMIT.rssBytes) stop();
+  });
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      clearTimeout(watchdog);
+      if (!isStopped) record(plan, figures, fromCurrent(plan, `crash: ${signal ?? code}`));
+      resolve();
+    });
+  });
+}
+
+function hang(plan: FuzzPlan, child: ChildProcess, figures: Figures, stop: () => void): void {
+  stop();
+  record(plan, figures, fromCurrent(plan, `hang: nothing was heard of process ${child.pid}`));
+}
+
+function count(plan: FuzzPlan, figures: Figures, report: Report): void {
+  figures.cases += report.cases;
+  figures.endings = Math.max(figures.endings, report.endings);
+  figures.slowestMs = Math.max(figures.slowestMs, report.slowestMs);
+  figures.firstRssBytes ||= report.rssBytes;
+  figures.mostRssBytes = Math.max(figures.mostRssBytes, report.rssBytes);
+  for (const finding of report.findings) record(plan, figures, finding);
+}
+
+/** The case that a process was at when it was heard of no more, made smaller by processes that end by it in the same way. */
+function fromCurrent(plan: FuzzPlan, what: string): Finding {
+  const { family, folder, seedNumber } = plan;
+  const [text = ''] = readFileSync(path.join(folder, `${family.name}.current`), 'utf8').split('\n');
+  const seeds = loadSeeds(seedsOf(plan));
+  const ends = (input: string) =>
+    spawnSync(process.execPath, [`--max-old-space-size=${HEAP_MIB}`, WORKER, family.name, '0', folder, '--check'], {
+      input,
+      timeout: 20_000,
+    }).status !== 0;
+  const smallest = minimise(readCase(text, seeds), (smaller) => ends(writeCase(smaller)));
+  const image = new Hunt(family, seeds, seedNumber).imageOf(smallest);
+  return { what, case: writeCase(smallest), image: Buffer.from(image).toString('base64'), stack: '' };
+}
+
+function record({ family, folder, say }: FuzzPlan, figures: Figures, finding: Finding): void {
+  const file = path.join(folder, `${family.name}-${Date.now()}-${figures.findings.length}`);
+  writeFileSync(`${file}.img`, Buffer.from(finding.image, 'base64'));
+  writeFileSync(
+    `${file}.json`,
+    `${JSON.stringify({ family: family.name, what: finding.what, stack: finding.stack, case: JSON.parse(finding.case) }, undefined, 2)}\n`,
+  );
+  figures.findings.push(finding.what);
+  say(`${family.name}: ${finding.what}\n  ${file}.json`);
+}
+
+/** Runs what was found again. @returns how it ended, and whether badly */
+export function replay(file: string, folder: string): { readonly isBad: boolean; readonly text: string } {
+  const { family, case: found } = JSON.parse(readFileSync(file, 'utf8'));
+  const run = spawnSync(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MIB}`, WORKER, family, '0', folder, '--check'],
+    {
+      input: JSON.stringify(found),
+      timeout: LIMIT.silenceMs,
+      encoding: 'utf8',
+    },
+  );
+  const end = run.signal === null ? '' : `ended by ${run.signal}`;
+  return { isBad: run.status !== 0, text: [run.stdout, run.stderr, end].join('') };
+}
