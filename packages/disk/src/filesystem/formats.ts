@@ -2,7 +2,14 @@ import { exfatFormat } from './exfat/open.ts';
 import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
 import type { FileSystemFormat } from './file-system.ts';
+import { ntfsFormat } from './ntfs/open.ts';
 import { xfsFormat } from './xfs/open.ts';
 
 /** Every filesystem that can be read, in the order they are tried: FAT has no magic, so it comes last. */
-export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [ext4Format, xfsFormat, exfatFormat, fatFormat];
+export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [
+  ext4Format,
+  xfsFormat,
+  exfatFormat,
+  ntfsFormat,
+  fatFormat,
+];
