@@ -1,6 +1,7 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { CachedSource } from '../../source/cached-source.ts';
+import { countFree } from '../cluster-bitmap.ts';
 import { foldCase } from '../fat/case.ts';
 import type { FileSystem, FileSystemFormat } from '../file-system.ts';
 import { refineExfat } from '../signature/exfat.ts';
@@ -8,7 +9,7 @@ import { readIdentity } from '../signature/format.ts';
 import { isExfat } from './boot-sector.ts';
 import { VOLUME_FLAG } from './layout.ts';
 import { rootNode } from './node.ts';
-import { countFree, type RootEntries, readRootEntries } from './root-entries.ts';
+import { type RootEntries, readRootEntries } from './root-entries.ts';
 import { ExfatVolume } from './volume.ts';
 
 export const exfatFormat: FileSystemFormat = { name: 'exfat', detect: isExfat, open: openExfat };

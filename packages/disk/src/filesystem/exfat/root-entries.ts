@@ -27,26 +27,6 @@ export function readRootEntries(volume: ExfatVolume, runs: readonly ByteRun[]): 
   return { bitmap, upcase };
 }
 
-export function countFree(bitmap: ByteSource, clusterCount: number): number {
-  let used = 0;
-  for (let offset = 0; offset * 8 < clusterCount; offset += PIECE_BYTES) {
-    const piece = bitmap.read(offset, Math.min(PIECE_BYTES, Math.ceil(clusterCount / 8) - offset));
-    for (const byte of piece) used += BITS_IN[byte] as number;
-  }
-  return clusterCount - used + bitsBehindEnd(bitmap, clusterCount);
-}
-
-const PIECE_BYTES = 64 * 1024;
-const BITS_IN = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
-
-/** The last byte may have bits of no cluster. */
-function bitsBehindEnd(bitmap: ByteSource, clusterCount: number): number {
-  const inLast = clusterCount % 8;
-  if (inLast === 0) return 0;
-  const last = bitmap.read(Math.floor(clusterCount / 8), 1)[0] as number;
-  return BITS_IN[last >> inLast] as number;
-}
-
 /** Each table has its own bitmap. */
 function readBitmap(volume: ExfatVolume, { bytes, offset }: Slot): ByteSource | undefined {
   const fields = readFields(bytes, BITMAP, { format: 'exfat', offset });

@@ -98,7 +98,8 @@ export class CompressedContent implements MappedSource {
     for (const { offset, length, kind } of start < end ? this.#stored.extents(start) : []) {
       if (offset >= end) break;
       if (kind === 'absent') hasHole = true;
-      else if (hasHole) throw corrupt(`Cannot read compressed unit at ${start}: there is a hole in it`, this.#stored.placeOf(offset));
+      else if (hasHole)
+        throw corrupt(`Cannot read compressed unit at ${start}: there is a hole in it`, this.#stored.placeOf(offset));
       else stored += Math.min(length, end - offset);
     }
     return { stored, hasHole };

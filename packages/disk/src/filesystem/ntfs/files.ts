@@ -6,6 +6,7 @@ import { Folder } from './folder.ts';
 import { RECORD } from './layout.ts';
 import { Mft } from './mft.ts';
 import { NtfsNode } from './node.ts';
+import { SecurityDescriptors } from './security.ts';
 import { UpcaseTable } from './upcase.ts';
 import type { NtfsVolume } from './volume.ts';
 
@@ -17,6 +18,7 @@ export class Files {
   readonly mft: Mft;
   readonly #nodes: Lru<number, NtfsNode>;
   #upcase: UpcaseTable | undefined;
+  #security: SecurityDescriptors | undefined;
 
   constructor(volume: NtfsVolume) {
     this.volume = volume;
@@ -46,6 +48,11 @@ export class Files {
 
   folder(file: NtfsFile): Folder {
     return new Folder(file, this.volume.geometry.clusterBytes, () => this.#capitals());
+  }
+
+  security(): SecurityDescriptors {
+    this.#security ??= new SecurityDescriptors(this.system(RECORD.SECURE), this.volume.geometry.clusterBytes);
+    return this.#security;
   }
 
   #capitals(): UpcaseTable {

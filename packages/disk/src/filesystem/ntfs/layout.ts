@@ -132,6 +132,8 @@ export const FILE_NAME = {
   name_length: [64, 'u8'],
   name_space: [65, 'u8'],
 } as const satisfies Layout;
+/** Of folders as Windows shows them. */
+export const FOLDER_ATTRIBUTE = 0x10;
 /** What tells a folder in FILE_NAME; a file's own attributes do not say it. */
 export const INDEXED_FOLDER = 0x10000000;
 export const FOLDER_INDEX = '$I30';
@@ -155,7 +157,7 @@ export const INDEX_ENTRY = {
   flags: [12, 'u16'],
 } as const satisfies Layout;
 /** In indexes that are not of folders, the data stand where folders have the reference. */
-export const VIEW_INDEX_ENTRY = { data_offset: [0, 'u16'], data_length: [2, 'u16'] } as const satisfies Layout;
+export const VIEW_INDEX_ENTRY = { data_offset: [0, 'u16'] } as const satisfies Layout;
 export const INDEX_ENTRY_FLAG = { HAS_SUBNODE: 0x1, END: 0x2 } as const;
 /** Blocks that are smaller than a cluster are numbered in units of this size. */
 export const SMALL_VCN_BYTES = 512;
@@ -165,7 +167,8 @@ export const VOLUME_INFORMATION = {
   minor_ver: [9, 'u8'],
   flags: [10, 'u16'],
 } as const satisfies Layout;
-export const VOLUME_FLAG = { DIRTY: 0x1, UPGRADE: 0x4, CHKDSK_UNDERWAY: 0x4000 } as const;
+export const VOLUME_FLAG = { DIRTY: 0x1 } as const;
+export const MAX_VERSION = 3;
 
 export const UPCASE_CHARACTERS = 65_536;
 
@@ -210,3 +213,24 @@ export const INTERIX_MAGIC_SIZE = 8;
 export const INTERIX_MAX_BYTES = INTERIX_MAGIC_SIZE + 2 * 4096;
 export const INTERIX_DEVICE = { major: [8, 'u64'], minor: [16, 'u64'] } as const satisfies Layout;
 export const INTERIX_DEVICE_SIZE = 24;
+
+/** The start of the log: pages of the system's size, of which each says the same. */
+export const RESTART_PAGE = {
+  system_page_size: [16, 'u32'],
+  restart_area_offset: [24, 'u16'],
+} as const satisfies Layout;
+export const RESTART_AREA = {
+  current_lsn: [0, 'bits64'],
+  client_in_use_list: [12, 'u16'],
+  flags: [14, 'u16'],
+} as const satisfies Layout;
+export const NO_CLIENTS = 0xffff;
+export const VOLUME_IS_CLEAN = 0x2;
+
+export const SECURITY_IDS = '$SII';
+export const SECURITY_STREAM = '$SDS';
+/** In the index by number, and again before each descriptor. */
+export const SECURITY_ENTRY = { offset: [8, 'u64'], length: [16, 'u32'] } as const satisfies Layout;
+export const SECURITY_ENTRY_SIZE = 20;
+export const MAX_DESCRIPTOR_BYTES = 64 * 1024;
+export const MAX_EA_BYTES = 64 * 1024;

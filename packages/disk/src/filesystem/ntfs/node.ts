@@ -10,6 +10,7 @@ import { ATTRIBUTE_TYPE } from './layout.ts';
 import { type FileKind, kindOf } from './special-file.ts';
 import { readStandardInformation, type StandardInformation } from './standard-information.ts';
 import { statOf } from './stat.ts';
+import { readXattrs } from './xattrs.ts';
 
 /** A file, folder, link or device of an NTFS volume. */
 export class NtfsNode implements FileNode {
@@ -52,7 +53,7 @@ export class NtfsNode implements FileNode {
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
-    return new Map();
+    return readXattrs(this.#file, this.#information, () => this.#files.security());
   }
 
   streams(): ReadonlyMap<string, ByteSource> {

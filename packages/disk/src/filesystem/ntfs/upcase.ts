@@ -17,7 +17,8 @@ export class UpcaseTable {
     }
     const bytes = content.read(0, content.sizeBytes);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#capitals = Uint16Array.from({ length: UPCASE_CHARACTERS }, (_, index) => view.getUint16(index * 2, true));
+    this.#capitals = new Uint16Array(UPCASE_CHARACTERS);
+    for (let index = 0; index < UPCASE_CHARACTERS; index++) this.#capitals[index] = view.getUint16(index * 2, true);
   }
 
   /** The order of two names in a folder, in which names that differ in case only are the same. */
