@@ -18,6 +18,8 @@ export interface FileStat {
   readonly sizeBytes: number;
   readonly links: number;
   readonly inode: number;
+  /** The subvolume it is in, in formats that have them: inodes count anew in each. */
+  readonly subvolume?: number;
   readonly modifiedAt: FileTime;
   readonly changedAt: FileTime;
   readonly accessedAt: FileTime;

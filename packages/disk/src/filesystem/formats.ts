@@ -1,3 +1,4 @@
+import { btrfsFormat } from './btrfs/open.ts';
 import { exfatFormat } from './exfat/open.ts';
 import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
@@ -11,5 +12,6 @@ export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [
   xfsFormat,
   exfatFormat,
   ntfsFormat,
+  btrfsFormat,
   fatFormat,
 ];

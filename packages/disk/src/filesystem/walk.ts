@@ -22,7 +22,8 @@ class Walk {
   readonly #resolver: Resolver;
   readonly #options: WalkOptions;
   readonly #levels: Level[] = [];
-  readonly #entered = new Map<Mount, Set<number>>();
+  /** Numbers of folders, by mount and subvolume. */
+  readonly #entered = new Map<Mount, Map<number | undefined, Set<number>>>();
 
   constructor(resolver: Resolver, options: WalkOptions) {
     this.#resolver = resolver;
@@ -64,11 +65,18 @@ class Walk {
 
   #checkEntering({ mount, node, path }: Place): void {
     if (this.#levels.length >= MAX_DEPTH) throw tooDeep(path);
-    const entered = this.#entered.get(mount) ?? new Set();
-    this.#entered.set(mount, entered);
+    const entered = this.#enteredIn(mount, node.stat.subvolume);
     // a folder has one name: a second would make the walk endless, or as good as endless
     if (entered.has(node.stat.inode)) throw alreadyKnown(path);
     entered.add(node.stat.inode);
+  }
+
+  #enteredIn(mount: Mount, subvolume: number | undefined): Set<number> {
+    const subvolumes = this.#entered.get(mount) ?? new Map<number | undefined, Set<number>>();
+    this.#entered.set(mount, subvolumes);
+    const entered = subvolumes.get(subvolume) ?? new Set();
+    subvolumes.set(subvolume, entered);
+    return entered;
   }
 
   #attempt<T>(action: () => T, path: () => string): T | undefined {

@@ -1,22 +1,13 @@
 import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { FileStat, FileType } from '../file-system.ts';
+import { permissionsOfMode, typeOfMode } from '../unix-mode.ts';
 import { corrupt } from './corrupt.ts';
 import { has } from './features.ts';
 import type { GroupDescriptors } from './group-descriptors.ts';
 import { checkInodeChecksum, inodeSeed } from './inode-checksum.ts';
 import { inodeTimes } from './inode-time.ts';
-import {
-  CREATOR_HURD,
-  GOOD_OLD_INODE_SIZE,
-  I_BLOCK,
-  I_BLOCK_SIZE,
-  I_EXTRA_ISIZE,
-  INCOMPAT,
-  INODE,
-  MODE_PERMISSIONS,
-  MODE_TYPE,
-} from './layout.ts';
+import { CREATOR_HURD, GOOD_OLD_INODE_SIZE, I_BLOCK, I_BLOCK_SIZE, I_EXTRA_ISIZE, INCOMPAT, INODE } from './layout.ts';
 import type { Superblock } from './superblock.ts';
 import type { Ext4Volume } from './volume.ts';
 
@@ -103,7 +94,7 @@ function statOf(superblock: Superblock, stored: StoredInode, blockArea: Uint8Arr
   const type = typeOf(stored);
   return {
     type,
-    mode: fields.i_mode & MODE_PERMISSIONS,
+    mode: permissionsOfMode(fields.i_mode),
     uid: fields.i_uid + fields.l_i_uid_high * 2 ** 16,
     gid: fields.i_gid + fields.l_i_gid_high * 2 ** 16,
     sizeBytes: sizeOf(superblock, stored, type),
@@ -114,18 +105,8 @@ function statOf(superblock: Superblock, stored: StoredInode, blockArea: Uint8Arr
   };
 }
 
-const TYPES: ReadonlyMap<number, FileType> = new Map([
-  [0x1000, 'fifo'],
-  [0x2000, 'character'],
-  [0x4000, 'directory'],
-  [0x6000, 'block'],
-  [0x8000, 'file'],
-  [0xa000, 'symlink'],
-  [0xc000, 'socket'],
-]);
-
 function typeOf({ number, offset, fields }: StoredInode): FileType {
-  const type = TYPES.get(fields.i_mode & MODE_TYPE);
+  const type = typeOfMode(fields.i_mode);
   if (type === undefined) throw corrupt(`Cannot read inode ${number}: bad i_mode ${hex(fields.i_mode)}`, offset);
   return type;
 }

@@ -124,9 +124,6 @@ export const I_ATIME_EXTRA = 0x8c;
 export const I_CRTIME = 0x90;
 export const I_CRTIME_EXTRA = 0x94;
 
-export const MODE_TYPE = 0xf000;
-export const MODE_PERMISSIONS = 0o7777;
-
 export const INODE_FLAG = {
   ENCRYPT: 0x800,
   INDEX: 0x1000,

@@ -1,8 +1,8 @@
 import { constants, inflateRawSync, zstdDecompressSync } from 'node:zlib';
+import { zstdFrameLength } from '../../compression/zstd-frame.ts';
 import { DiskError } from '../../error.ts';
 import { corrupt } from './error.ts';
 import type { COMPRESSION_TYPES } from './layout.ts';
-import { zstdFrameLength } from './zstd-frame.ts';
 
 type Decompress = (stored: Uint8Array, clusterSize: number) => Uint8Array;
 

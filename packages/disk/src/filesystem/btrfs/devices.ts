@@ -1,0 +1,77 @@
+import { DiskError } from '../../error.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { Chunk } from './chunk.ts';
+import { has } from './features.ts';
+import { GROUP } from './layout.ts';
+import { isBtrfs, readSuperblock, type Superblock } from './superblock.ts';
+
+/** The devices of a filesystem that are at hand, by their number. */
+export class Devices {
+  /** The newest of all devices: one that was away for a while does not know what happened. */
+  readonly superblock: Superblock;
+  /** What the filesystem was opened from. */
+  readonly own: Superblock['device'];
+  readonly #sources: ReadonlyMap<number, ByteSource>;
+
+  constructor(source: ByteSource, others: readonly ByteSource[]) {
+    const first = { source, superblock: readSuperblock(source) };
+    const related = others.flatMap(memberOf).filter(({ superblock }) => superblock.fsid === first.superblock.fsid);
+    const members = [first, ...related].toReversed();
+    // of two copies of a device, the one that was asked for counts
+    this.#sources = new Map(members.map((member) => [member.superblock.device.id, member.source]));
+    this.own = first.superblock.device;
+    this.superblock = members
+      .filter((member) => this.#sources.get(member.superblock.device.id) === member.source)
+      .map((member) => member.superblock)
+      .reduce((newest, one) => (one.generation >= newest.generation ? one : newest));
+  }
+
+  source(id: number): ByteSource | undefined {
+    return this.#sources.get(id);
+  }
+
+  /** What of a chunk cannot be read for want of a device; `undefined` when there is another way to everything. */
+  lossOf({ start, stripes, profile, type }: Chunk): DiskError | undefined {
+    const absent = stripes.filter(({ device }) => !this.#sources.has(device)).map(({ device }) => device);
+    const isLost =
+      profile.parities > 0
+        ? absent.length > profile.parities
+        : stripes.some((_, index) => index % profile.copies === 0 && this.#isGroupLost(stripes, index, profile.copies));
+    if (!isLost) return undefined;
+    const what = has(type, GROUP.DATA) ? 'data' : 'metadata';
+    const missing = listing([...new Set(absent)]);
+    const state = `${missing} of ${this.superblock.deviceCount} missing, which ${what} in profile ${profile.name} cannot do without`;
+    return new DiskError('unsupported', `Cannot read ${what} of btrfs "${this.superblock.fsid}": ${state}`, {
+      format: 'btrfs',
+      offset: start,
+    });
+  }
+
+  #isGroupLost(stripes: Chunk['stripes'], first: number, copies: number): boolean {
+    return stripes.slice(first, first + copies).every(({ device }) => !this.#sources.has(device));
+  }
+}
+
+/** `device 2 is`, `devices 2 and 3 are`. */
+export function listing(ids: readonly number[]): string {
+  const names = new Intl.ListFormat('en').format(ids.map(String));
+  return ids.length === 1 ? `device ${names} is` : `devices ${names} are`;
+}
+
+interface Member {
+  readonly source: ByteSource;
+  readonly superblock: Superblock;
+}
+
+const HEAD_BYTES = 0x11000;
+
+/** Nothing, when a volume holds something else or is too damaged to say. */
+function memberOf(source: ByteSource): readonly Member[] {
+  try {
+    const head = source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));
+    return isBtrfs(head) ? [{ source, superblock: readSuperblock(source) }] : [];
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
+    return [];
+  }
+}

@@ -1,0 +1,23 @@
+import type { FileType } from './file-system.ts';
+
+const MODE_TYPE = 0xf000;
+const MODE_PERMISSIONS = 0x0fff;
+const TYPES: ReadonlyMap<number, FileType> = new Map([
+  [0x1000, 'fifo'],
+  [0x2000, 'character'],
+  [0x4000, 'directory'],
+  [0x6000, 'block'],
+  [0x8000, 'file'],
+  [0xa000, 'symlink'],
+  [0xc000, 'socket'],
+]);
+
+/** The type in a mode as Unix keeps it (`st_mode`); `undefined` when there is no such type. */
+export function typeOfMode(mode: number): FileType | undefined {
+  return TYPES.get(mode & MODE_TYPE);
+}
+
+/** Permission bits with setuid, setgid and sticky. */
+export function permissionsOfMode(mode: number): number {
+  return mode & MODE_PERMISSIONS;
+}
