@@ -3,6 +3,7 @@ import { DiskError } from './error.ts';
 import { hex } from './hex.ts';
 import type { DiskImage } from './image/image.ts';
 import { openImage } from './image/open.ts';
+import { joinDevices } from './join-devices.ts';
 import { openLayers } from './open-layers.ts';
 import { openVolume } from './open-volume.ts';
 import type { ByteSource } from './source/byte-source.ts';
@@ -27,7 +28,7 @@ export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
       : table.partitions
           .filter(({ kind }) => kind !== 'extended')
           .map((partition) => partitionVolume(image, partition));
-  return { image, table, volumes: openLayers(volumes, { passphrases: options.passphrases ?? [] }) };
+  return { image, table, volumes: joinDevices(openLayers(volumes, { passphrases: options.passphrases ?? [] })) };
 }
 
 /** A disk without a table is one volume. */

@@ -11,17 +11,26 @@ export type VolumeOrigin = Pick<Volume, 'device' | 'source' | 'partition' | 'mem
 /** Looks what a volume is, and opens its filesystem; what cannot be opened says why. */
 export function openVolume(origin: VolumeOrigin): Volume {
   const signature = identifyVolume(origin.source);
-  return { ...origin, signature, ...openFileSystem(origin, signature) };
+  return { ...origin, signature, ...openFileSystem(origin, signature, []) };
+}
+
+/** Opens the filesystem of a volume anew, with other volumes that it lies on too. */
+export function openSpanning(volume: Volume, others: readonly ByteSource[]): Volume {
+  return { ...volume, ...openFileSystem(volume, volume.signature, others) };
 }
 
 type Opened = Pick<Volume, 'fileSystem' | 'error'>;
 
 const NOTHING: Opened = { fileSystem: undefined, error: undefined };
 
-function openFileSystem({ device, source }: VolumeOrigin, signature: VolumeSignature | undefined): Opened {
+function openFileSystem(
+  { device, source }: VolumeOrigin,
+  signature: VolumeSignature | undefined,
+  others: readonly ByteSource[],
+): Opened {
   if (signature === undefined || NO_FILES.has(signature.type)) return NOTHING;
   try {
-    return { fileSystem: openAs(device, source, signature.type), error: undefined };
+    return { fileSystem: openAs({ device, source, others }, signature.type), error: undefined };
   } catch (error) {
     return { fileSystem: undefined, error: asFact(error) };
   }
@@ -41,7 +50,13 @@ const ENCRYPTED: ReadonlySet<string> = new Set(['crypto_LUKS', 'BitLocker']);
 // far enough for the superblock of btrfs, the one that lies furthest in
 const HEAD_BYTES = 68 * 1024;
 
-function openAs(device: string, source: ByteSource, type: string): FileSystem {
+interface Opening {
+  readonly device: string;
+  readonly source: ByteSource;
+  readonly others: readonly ByteSource[];
+}
+
+function openAs({ device, source, others }: Opening, type: string): FileSystem {
   if (ENCRYPTED.has(type)) {
     throw new DiskError('encrypted', `Cannot open "${device}": it is encrypted (${type}), expected a key`, {
       format: type,
@@ -52,5 +67,5 @@ function openAs(device: string, source: ByteSource, type: string): FileSystem {
   if (format === undefined) {
     throw new DiskError('unsupported', `Cannot open "${device}": ${type} cannot be read yet`, { format: type });
   }
-  return format.open(source);
+  return format.open(source, others);
 }

@@ -32,7 +32,9 @@ async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
 function findVolume({ volumes }: Disk, device: string): Volume {
   const name = device.startsWith('/dev/') ? device : `/dev/${device}`;
   const volume = volumes.find((candidate) => candidate.device === name);
-  if (volume !== undefined) return volume;
+  // a filesystem on several volumes is opened from its first, and may be named by any
+  const spanning = volumes.find(({ device: first, members = [] }) => members.includes(first) && members.includes(name));
+  if (volume !== undefined) return spanning ?? volume;
   throw new CommandError('not-found', `Cannot find "${device}" in the image: ${listing(volumes)}`);
 }
 

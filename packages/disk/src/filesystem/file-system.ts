@@ -92,10 +92,19 @@ export interface FileSystem {
   readonly warnings: readonly string[];
 }
 
+/** A device among those of a filesystem. */
+export interface DevicePlace {
+  /** The identity of the filesystem. */
+  readonly fileSystem: string;
+  readonly device: number;
+}
+
 /** One filesystem format. `detect` is pure and never throws. */
 export interface FileSystemFormat {
   readonly name: string;
   detect(head: Uint8Array): boolean;
+  /** Of formats that lie on several volumes: which filesystem a volume belongs to, and as which of its devices. */
+  deviceOf?(source: ByteSource): DevicePlace | undefined;
   /** @param others the other volumes at hand, for formats that lie on several */
   open(source: ByteSource, others?: readonly ByteSource[]): FileSystem;
 }

@@ -3,7 +3,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import type { Chunk } from './chunk.ts';
 import { has } from './features.ts';
 import { GROUP } from './layout.ts';
-import { isBtrfs, readSuperblock, type Superblock } from './superblock.ts';
+import { findSuperblock, readSuperblock, type Superblock } from './superblock.ts';
 
 /** The devices of a filesystem that are at hand, by their number. */
 export class Devices {
@@ -63,15 +63,7 @@ interface Member {
   readonly superblock: Superblock;
 }
 
-const HEAD_BYTES = 0x11000;
-
-/** Nothing, when a volume holds something else or is too damaged to say. */
 function memberOf(source: ByteSource): readonly Member[] {
-  try {
-    const head = source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));
-    return isBtrfs(head) ? [{ source, superblock: readSuperblock(source) }] : [];
-  } catch (error) {
-    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
-    return [];
-  }
+  const superblock = findSuperblock(source);
+  return superblock === undefined ? [] : [{ source, superblock }];
 }

@@ -1,10 +1,10 @@
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat, Subvolume } from '../file-system.ts';
+import type { DevicePlace, FileSystem, FileSystemFormat, Subvolume } from '../file-system.ts';
 import { Subvolumes } from './subvolumes.ts';
-import { isBtrfs } from './superblock.ts';
+import { findSuperblock, isBtrfs } from './superblock.ts';
 import { BtrfsVolume } from './volume.ts';
 
-export const btrfsFormat: FileSystemFormat = { name: 'btrfs', detect: isBtrfs, open: openBtrfs };
+export const btrfsFormat: FileSystemFormat = { name: 'btrfs', detect: isBtrfs, deviceOf, open: openBtrfs };
 
 /**
  * @param others volumes among which its other devices may be
@@ -12,6 +12,11 @@ export const btrfsFormat: FileSystemFormat = { name: 'btrfs', detect: isBtrfs, o
  */
 export function openBtrfs(source: ByteSource, others: readonly ByteSource[] = []): FileSystem {
   return new BtrfsFileSystem(new BtrfsVolume(source, others));
+}
+
+function deviceOf(source: ByteSource): DevicePlace | undefined {
+  const superblock = findSuperblock(source);
+  return superblock && { fileSystem: superblock.fsid, device: superblock.device.id };
 }
 
 class BtrfsFileSystem implements FileSystem {

@@ -61,6 +61,7 @@ interface Copy {
 }
 
 const PRIMARY = SUPERBLOCK_OFFSETS[0] as number;
+const HEAD_BYTES = PRIMARY + SUPERBLOCK_SIZE;
 
 export function isBtrfs(head: Uint8Array): boolean {
   const magic = PRIMARY + SUPERBLOCK.magic[0];
@@ -80,6 +81,16 @@ export function readSuperblock(source: ByteSource): Superblock {
   if (primary !== undefined) return superblock;
   const warning = `superblock at ${hex(PRIMARY)} is damaged: its copy at ${hex(newest.offset)} was read`;
   return { ...superblock, warnings: [...superblock.warnings, warning] };
+}
+
+/** The superblock of a volume; nothing where it holds something else, or is too damaged to say. */
+export function findSuperblock(source: ByteSource): Superblock | undefined {
+  try {
+    return isBtrfs(source.read(0, Math.min(HEAD_BYTES, source.sizeBytes))) ? readSuperblock(source) : undefined;
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.kind === 'io') throw error;
+    return undefined;
+  }
 }
 
 function readCopies(source: ByteSource): { copies: Copy[]; failures: DiskError[] } {

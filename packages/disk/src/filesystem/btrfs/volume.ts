@@ -48,7 +48,9 @@ export class BtrfsVolume {
     const system = new AddressSpace(systemChunks(this.superblock), this.devices);
     const chunkTree = new StoredTree(new BlockCache(this.superblock, system), this.superblock.chunkRoot);
     this.addresses = new AddressSpace(readChunks(chunkTree, this.superblock), this.devices);
-    this.warnings = [...this.superblock.warnings, ...this.#checkDevices(chunkTree)];
+    const unreplayed =
+      this.superblock.logRoot === undefined ? [] : ['log tree not replayed: the newest changes may be missing'];
+    this.warnings = [...this.superblock.warnings, ...this.#checkDevices(chunkTree), ...unreplayed];
     this.blocks = new BlockCache(this.superblock, this.addresses);
     this.roots = new StoredTree(this.blocks, this.superblock.root);
     this.checksums = this.rootItem(TREE.CSUM) === undefined ? undefined : this.tree(TREE.CSUM);
