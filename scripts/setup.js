@@ -35,11 +35,8 @@ const TEST_TOOLS = [
   { command: 'sfdisk', apt: 'fdisk', brew: 'util-linux' },
   { command: 'setfattr', apt: 'attr', brew: 'attr' },
   { command: 'setfacl', apt: 'acl', brew: 'acl' },
-<<<<<<< HEAD
   { command: 'mkfs.xfs', apt: 'xfsprogs', brew: 'xfsprogs' },
-=======
   { command: 'mkfs.btrfs', apt: 'btrfs-progs', brew: 'btrfs-progs' },
->>>>>>> 0d59012 (Read btrfs on several volumes of one disk, compared with the kernel)
   { command: 'mkfs.exfat', apt: 'exfatprogs', brew: 'exfatprogs' },
   { command: 'mkntfs', apt: 'ntfs-3g', brew: 'ntfs-3g' },
   { command: 'fls', apt: 'sleuthkit', brew: 'sleuthkit' },
