@@ -12,7 +12,7 @@ export type {
   FileType,
   Subvolume,
 } from './filesystem/file-system.ts';
-export type { FileTree, Mount, WalkOptions } from './filesystem/file-tree.ts';
+export type { FileTree, Mount, WalkedFile, WalkOptions } from './filesystem/file-tree.ts';
 export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
 export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
 export { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';

@@ -1,4 +1,12 @@
-import { type ByteSource, compareNames, type FileNode, type FileTree, type FileType } from '@guestkit/disk';
+import {
+  type ByteSource,
+  compareNames,
+  type FileNode,
+  type FileTree,
+  type FileType,
+  type Mount,
+  type WalkOptions,
+} from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
 import type { Unreadable } from './unreadable.ts';
 
@@ -19,6 +27,8 @@ export interface FileEntry {
 export interface FoundFile {
   readonly path: string;
   readonly node: FileNode;
+  /** Where it lies, when a walk came to it. */
+  readonly mount?: Mount;
 }
 
 export interface Search {
@@ -65,8 +75,14 @@ export function* chunksOf(source: ByteSource): Iterable<Uint8Array> {
   }
 }
 
+/** The file at a path and all below it, as they are found: folders before their content. */
+export function walkFrom(path: string, tree: FileTree, options: WalkOptions): Iterable<FoundFile> {
+  const node = nodeAt(tree, path);
+  return node.stat.type === 'directory' ? tree.walk(path, options) : [{ path, node }];
+}
+
 /** Follows a link that leads to a folder, as `ls` does; a link to anything else is shown as the link it is. */
-function nodeAt(tree: FileTree, path: string): FileNode {
+export function nodeAt(tree: FileTree, path: string): FileNode {
   requireAbsolute(path);
   const node = tree.findLink(path);
   const target = node?.stat.type === 'symlink' ? tree.find(path) : undefined;

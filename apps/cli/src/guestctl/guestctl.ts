@@ -1,7 +1,13 @@
 import type { ReferencePolicy } from '@guestkit/core/security/reference-policy';
 import { type Command, Option } from 'commander';
 import type { OutputFormat } from '../output/print.ts';
-import { collect, createProgram, outputOption } from '../program.ts';
+import { collect, createProgram, outputOption, wholeNumber } from '../program.ts';
+import type { DrawTreeOptions } from './draw-tree.ts';
+import type { DuOptions } from './du.ts';
+import type { ExtractOptions } from './extract/extract.ts';
+import type { FindOptions } from './find.ts';
+import { parsePermissions, parseSize, parseTime, parseTypes } from './find-arguments.ts';
+import type { StatOptions } from './stat.ts';
 
 /** Options that every command on an image takes. */
 export interface ImageOptions {
@@ -59,8 +65,63 @@ export function createGuestctl(): Command {
     .action(async (image: string, path: string, options: ListingOptions) =>
       (await import('./hash.ts')).hash(image, path, options),
     );
+  fileCommands(program);
   inspectCommand(program);
   return program;
+}
+
+/** Commands that look at files without printing what is in them, or copy them to this host. */
+function fileCommands(program: Command): void {
+  findCommand(program);
+  treeCommand(program, 'stat', 'all that the filesystem keeps of a file: owner, times, attributes, streams')
+    .argument('<path>', 'absolute path in the guest')
+    .option('-L, --dereference', 'of what a link leads to')
+    .action(async (image: string, path: string, options: StatOptions) =>
+      (await import('./stat.ts')).stat(image, path, options),
+    );
+  treeCommand(program, 'tree', 'files and folders, drawn as a tree')
+    .argument('[path]', 'absolute path in the guest', '/')
+    .option('--depth <levels>', 'how far down', wholeNumber(0))
+    .option('--directories', 'folders only')
+    .action(async (image: string, path: string, options: DrawTreeOptions) =>
+      (await import('./draw-tree.ts')).drawTree(image, path, options),
+    );
+  treeCommand(program, 'du', 'what folders hold: bytes, bytes stored, files')
+    .argument('[path]', 'absolute path in the guest', '/')
+    .option('--depth <levels>', 'how far down folders have a line of their own', wholeNumber(0), 1)
+    .action(async (image: string, path: string, options: DuOptions) =>
+      (await import('./du.ts')).du(image, path, options),
+    );
+  treeCommand(program, 'extract', 'copy files and folders into a new folder of this host')
+    .argument('<path...>', 'absolute paths in the guest')
+    .requiredOption('--to <folder>', 'folder to write into, new or empty')
+    .option('--owners', 'keep the owners of the guest (takes root)')
+    .option('--links', 'make links that lead out of what is extracted too')
+    .option('--limit-bytes <bytes>', 'write no more than that', wholeNumber(0), 100 * 2 ** 30)
+    .action(async (image: string, paths: readonly string[], options: ExtractOptions) =>
+      (await import('./extract/extract.ts')).extract(image, paths, options),
+    );
+}
+
+function findCommand(program: Command): void {
+  treeCommand(program, 'find', 'files by name, type, size, time, owner or mode')
+    .argument('[path]', 'absolute path in the guest', '/')
+    .option('--name <glob>', 'what the last part of the path looks like: *.conf')
+    .option('--iname <glob>', 'the same, in upper or lower case')
+    .option('--path <glob>', 'what the whole path looks like: /etc/**/*.conf')
+    .option('--type <letters>', 'f, d, l, c, b, p or s; several with commas', parseTypes)
+    .option('--size <size>', '+10M: at least that, -4k: at most, 512: exactly', parseSize)
+    .option('--since <time>', 'modified at or after it', parseTime)
+    .option('--until <time>', 'modified before it', parseTime)
+    .option('--uid <number>', 'owned by this user', wholeNumber(0))
+    .option('--gid <number>', 'owned by this group', wholeNumber(0))
+    .option('--perm <octal>', 'all of these bits are set: 4000, 0002', parsePermissions)
+    .option('--max-depth <levels>', 'how far down', wholeNumber(0))
+    .option('-l, --long', 'with owners, sizes and times')
+    .option('-0, --print0', 'the bytes of each path, with a NUL after it')
+    .action(async (image: string, path: string, options: FindOptions) =>
+      (await import('./find.ts')).find(image, path, options),
+    );
 }
 
 function inspectCommand(program: Command): void {

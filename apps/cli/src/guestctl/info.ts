@@ -1,7 +1,7 @@
 import { shownAddress } from '@guestkit/core/remote/address';
 import type { RemoteUsage } from '@guestkit/core/remote/meter';
 import type { Disk } from '@guestkit/disk';
-import { printable } from '@guestkit/operations/report/printable';
+import { renderFacts } from '@guestkit/operations/report/facts';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { print } from '../output/print.ts';
 import type { ImageOptions } from './guestctl.ts';
@@ -58,8 +58,7 @@ function render(document: InfoDocument): string {
     ...(document.chain.length > 0 ? [['chain', document.chain.join(', then ')] as const] : []),
     ...document.warnings.map((text) => ['note', text] as const),
   ];
-  const width = Math.max(...lines.map(([name]) => name.length)) + 2;
-  return lines.map(([name, value]) => `${`${name}:`.padEnd(width)}${printable(value)}\n`).join('');
+  return renderFacts(lines);
 }
 
 /** What an image does not have needs no line. */

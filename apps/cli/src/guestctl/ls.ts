@@ -1,13 +1,13 @@
-import type { FileTime } from '@guestkit/disk';
 import { renderTable } from '@guestkit/operations/report/table';
 import { print } from '../output/print.ts';
-import { type FileEntry, filesAt, toEntry } from './file-entry.ts';
+import { type FileEntry, type FoundFile, filesAt, toEntry } from './file-entry.ts';
+import { toRfc3339 } from './file-time.ts';
 import type { ListingOptions } from './guestctl.ts';
 import { withTree } from './tree.ts';
 import { Unreadable } from './unreadable.ts';
 
-interface ListedEntry extends FileEntry {
-  /** RFC 3339 in UTC; null where the filesystem keeps a time that no calendar has. */
+export interface ListedEntry extends FileEntry {
+  /** RFC 3339 in UTC, or null where no calendar has it. */
   readonly mtime: string | null;
 }
 
@@ -15,23 +15,18 @@ export async function ls(image: string, path: string, options: ListingOptions): 
   await withTree(image, options, async (tree) => {
     const unreadable = new Unreadable();
     const files = filesAt(path, { tree, recursive: options.recursive === true, unreadable });
-    const entries = files.map((file): ListedEntry => {
-      const { target, ...entry } = toEntry(file, unreadable);
-      return { ...entry, mtime: toRfc3339(file.node.stat.modifiedAt), target };
-    });
+    const entries = files.map((file) => toListedEntry(file, unreadable));
     await print(options.output, entries, renderListing);
     unreadable.conclude(path);
   });
 }
 
-function toRfc3339({ seconds, nanoseconds }: FileTime): string | null {
-  const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return null;
-  const fraction = nanoseconds === 0 ? '' : `.${String(nanoseconds).padStart(9, '0')}`;
-  return date.toISOString().replace(/\.\d+Z$/, `${fraction}Z`);
+export function toListedEntry(file: FoundFile, unreadable: Unreadable): ListedEntry {
+  const { target, ...entry } = toEntry(file, unreadable);
+  return { ...entry, mtime: toRfc3339(file.node.stat.modifiedAt), target };
 }
 
-function renderListing(entries: readonly ListedEntry[]): string {
+export function renderListing(entries: readonly ListedEntry[]): string {
   return renderTable(
     [
       { title: 'TYPE', cell: (entry) => entry.type },

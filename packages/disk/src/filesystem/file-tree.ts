@@ -34,10 +34,19 @@ export interface FileTree {
    * followed to the start only. At most 256 levels, and each folder once.
    * @throws DiskError `not-found`; while walking, what a folder or entry that cannot be read throws, unless `onUnreadable` is given
    */
-  walk(path?: string, options?: WalkOptions): Iterable<{ readonly path: string; readonly node: FileNode }>;
+  walk(path?: string, options?: WalkOptions): Iterable<WalkedFile>;
+}
+
+/** What a walk came to: a path without links, and the filesystem that it lies on. */
+export interface WalkedFile {
+  readonly path: string;
+  readonly node: FileNode;
+  readonly mount: Mount;
 }
 
 export interface WalkOptions {
+  /** How many folders to go down; 0 is the start alone. */
+  readonly maxDepth?: number;
   /** Told of what cannot be read (corrupt, encrypted, too deep); the walk goes on without it. */
   readonly onUnreadable?: (path: string, error: DiskError) => void;
 }

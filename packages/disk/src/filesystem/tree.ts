@@ -2,7 +2,7 @@ import { DiskError } from '../error.ts';
 import { quote } from '../quote.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileSystem } from './file-system.ts';
-import type { FileTree, Mount, WalkOptions } from './file-tree.ts';
+import type { FileTree, Mount, WalkedFile, WalkOptions } from './file-tree.ts';
 import { listFolder } from './listing.ts';
 import { type Place, Resolver } from './resolver.ts';
 import { walkFrom } from './walk.ts';
@@ -72,7 +72,7 @@ class MountedTree implements FileTree {
     return this.#place(path)?.path;
   }
 
-  walk(path = '/', options: WalkOptions = {}): Iterable<{ readonly path: string; readonly node: FileNode }> {
+  walk(path = '/', options: WalkOptions = {}): Iterable<WalkedFile> {
     return walkFrom(this.#resolver, this.#existing(path, 'walk'), options);
   }
 

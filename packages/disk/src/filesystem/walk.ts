@@ -31,9 +31,10 @@ class Walk {
   }
 
   *from(start: Place): Generator<Place> {
+    const { maxDepth = Number.POSITIVE_INFINITY } = this.#options;
     for (let place: Place | undefined = start; place !== undefined; place = this.#next()) {
       yield place;
-      if (place.node.stat.type === 'directory') this.#enter(place);
+      if (place.node.stat.type === 'directory' && this.#levels.length < maxDepth) this.#enter(place);
     }
   }
 
