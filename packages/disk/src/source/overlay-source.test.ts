@@ -10,9 +10,11 @@ const write = fc
     start: fc.nat(80),
     length: fc.integer({ min: 1, max: 20 }),
     fill: fc.option(fc.integer({ min: 1, max: 99 })),
+    copiedFrom: fc.option(fc.nat(44)),
   })
-  .map(({ start, length, fill }): OverlayWrite => {
+  .map(({ start, length, fill, copiedFrom }): OverlayWrite => {
     const end = start + length;
+    if (copiedFrom !== null) return { start, end, copiedFrom };
     return fill === null ? { start, end } : { start, end, bytes: new Uint8Array(length).fill(fill) };
   });
 
@@ -20,7 +22,10 @@ const write = fc
 function written(writes: readonly OverlayWrite[], sizeBytes: number): Uint8Array {
   const file = new Uint8Array(sizeBytes);
   file.set(BELOW);
-  for (const { start, end, bytes } of writes) file.set(bytes ?? new Uint8Array(end - start), start);
+  for (const { start, end, bytes, copiedFrom } of writes) {
+    const copied = copiedFrom === undefined ? undefined : BELOW.subarray(copiedFrom, copiedFrom + end - start);
+    file.set(copied ?? bytes ?? new Uint8Array(end - start), start);
+  }
   return file;
 }
 

@@ -1,12 +1,14 @@
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
 
-/** A run that replaces what is below: with `bytes`, or with zeros. */
+/** A run that replaces what is below: with `bytes`, with a copy of what is elsewhere below, or else with zeros. */
 export interface OverlayWrite {
   readonly start: number;
   readonly end: number;
-  /** As many as the run has; zeros when left out. */
+  /** As many as the run has. */
   readonly bytes?: Uint8Array;
+  /** Where the source below holds the bytes of the run, whatever is written there; all of them must be within it. */
+  readonly copiedFrom?: number;
 }
 
 /** A source with writes applied in memory: a log replayed, the file below untouched. */
@@ -33,10 +35,16 @@ export class OverlaySource implements ByteSource {
     for (let run = this.#runs[index]; run !== undefined && run.start < end; run = this.#runs[++index]) {
       const start = Math.max(run.start, offset);
       const piece = part(run, start, Math.min(run.end, end));
-      if (piece.bytes === undefined) bytes.fill(0, start - offset, piece.end - offset);
-      else bytes.set(piece.bytes, start - offset);
+      const replacement = this.#bytesOf(piece);
+      if (replacement === undefined) bytes.fill(0, start - offset, piece.end - offset);
+      else bytes.set(replacement, start - offset);
     }
     return bytes;
+  }
+
+  /** `undefined` for zeros. */
+  #bytesOf({ start, end, bytes, copiedFrom }: OverlayWrite): Uint8Array | undefined {
+    return copiedFrom === undefined ? bytes : this.#below.read(copiedFrom, end - start);
   }
 
   /** A copy, with zeros past the end. */
@@ -74,6 +82,7 @@ export class OverlaySource implements ByteSource {
   }
 }
 
-function part({ start: from, bytes }: OverlayWrite, start: number, end: number): OverlayWrite {
-  return bytes === undefined ? { start, end } : { start, end, bytes: bytes.subarray(start - from, end - from) };
+function part({ start: from, bytes, copiedFrom }: OverlayWrite, start: number, end: number): OverlayWrite {
+  if (bytes !== undefined) return { start, end, bytes: bytes.subarray(start - from, end - from) };
+  return copiedFrom === undefined ? { start, end } : { start, end, copiedFrom: copiedFrom + (start - from) };
 }

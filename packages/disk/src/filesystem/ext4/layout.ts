@@ -22,6 +22,7 @@ export const SUPERBLOCK = {
   s_feature_compat: [0x5c, 'u32'],
   s_feature_incompat: [0x60, 'u32'],
   s_feature_ro_compat: [0x64, 'u32'],
+  s_journal_inum: [0xe0, 'u32'],
   s_last_orphan: [0xe8, 'u32'],
   s_desc_size: [0xfe, 'u16'],
   s_first_meta_bg: [0x104, 'u32'],

@@ -4,12 +4,11 @@ import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-syste
 import { decodeName } from '../name.ts';
 import type { BlockMap } from './block-map.ts';
 import { type DirectoryRecord, readDirectory, readInlineDirectory } from './directory.ts';
-import { ExtentMap } from './extent-map.ts';
 import { has } from './features.ts';
 import { FileContent, MAX_FILE_BLOCKS } from './file-content.ts';
-import { IndirectMap } from './indirect-map.ts';
 import { InlineContent } from './inline-data.ts';
 import type { Inode } from './inode.ts';
+import { blockMapOf } from './inode-map.ts';
 import type { Inodes } from './inodes.ts';
 import { I_BLOCK_SIZE, INODE_FLAG } from './layout.ts';
 import type { Ext4Volume } from './volume.ts';
@@ -87,8 +86,7 @@ export class Ext4Node implements FileNode {
   }
 
   #map(): BlockMap {
-    const Mapping = this.#is(INODE_FLAG.EXTENTS) ? ExtentMap : IndirectMap;
-    return new Mapping(this.#volume, this.#inode);
+    return blockMapOf(this.#volume, this.#inode);
   }
 
   /** A short target takes the place of the block pointers: nothing is allocated then, but for a block of attributes. */

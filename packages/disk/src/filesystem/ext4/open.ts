@@ -3,16 +3,16 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import type { FileSystem, FileSystemFormat } from '../file-system.ts';
 import { has } from './features.ts';
 import { Inodes } from './inodes.ts';
+import { recoverJournal } from './journal/recover.ts';
 import { INCOMPAT, RO_COMPAT, STATE_ERROR, STATE_VALID } from './layout.ts';
 import { isExt4, type Superblock } from './superblock.ts';
-import { Ext4Volume } from './volume.ts';
 
 /** ext2, ext3 and ext4: one format with more or fewer features. */
 export const ext4Format: FileSystemFormat = { name: 'ext4', detect: isExt4, open: openExt4 };
 
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openExt4(source: ByteSource): FileSystem {
-  const volume = new Ext4Volume(source);
+  const { volume, warnings } = recoverJournal(source);
   const { type, label, uuid, blockCount, blockSize, freeBlocks } = volume.superblock;
   return {
     type,
@@ -22,7 +22,7 @@ export function openExt4(source: ByteSource): FileSystem {
     freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
     isCaseSensitive: true,
     root: new Inodes(volume).root,
-    warnings: warningsOf(volume.superblock, source.sizeBytes),
+    warnings: [...warnings, ...warningsOf(volume.superblock, source.sizeBytes)],
   };
 }
 
@@ -31,7 +31,6 @@ function warningsOf(superblock: Superblock, imageBytes: number): string[] {
   const isDirty = has(features.incompat, INCOMPAT.RECOVER);
   const hasOrphans = lastOrphan !== 0 || has(features.roCompat, RO_COMPAT.ORPHAN_PRESENT);
   const facts: readonly (readonly [holds: boolean, warning: string])[] = [
-    [isDirty, 'journal not replayed: the newest changes may be missing'],
     [!isDirty && !has(state, STATE_VALID), 'not unmounted cleanly'],
     [has(state, STATE_ERROR), 'marked as having errors'],
     [errorCount > 0, `${errorCount} errors recorded`],

@@ -50,6 +50,8 @@ export interface Superblock {
   readonly state: number;
   readonly errorCount: number;
   readonly lastOrphan: number;
+  /** 0 when the journal is on another device. */
+  readonly journalInode: number;
   /** Where every metadata checksum starts from; `undefined` when there are none. */
   readonly checksumSeed: number | undefined;
 }
@@ -128,6 +130,7 @@ function interpret(raw: Raw, bytes: Uint8Array, features: Features): Superblock 
     state: raw.s_state,
     errorCount: raw.s_error_count,
     lastOrphan: raw.s_last_orphan,
+    journalInode: raw.s_journal_inum,
     checksumSeed: seedOf(raw, features, uuidBytes),
   };
 }
