@@ -160,10 +160,12 @@ interface JailParts {
 
 function startJails(config: RunnableConfig, { repertoire, metrics, logger }: JailParts): Promise<JailPool> {
   const { slots, imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs } = config;
+  const { stagingDir: folder, stagingLimitBytes: limitBytes } = config;
   const needsJails = [...repertoire.operations.values()].some(({ isolation }) => isolation === 'jail');
   return JailPool.start({
     slots: needsJails ? slots : 0,
     ...{ imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
+    ...(limitBytes > 0 && { staging: { folder, limitBytes } }),
     runnersModule: repertoire.runnersModule,
     memoryMb: config.jailMemoryMb,
     maxResultBytes: config.resultLimitBytes,

@@ -1,3 +1,4 @@
+export { COMPRESSION_SIGNATURE_SIZE, type Compression, compressionOf } from './compression/detect.ts';
 export type { Disk, OpenDiskOptions, Volume } from './disk.ts';
 export { DiskError, type DiskErrorKind, type DiskErrorPlace } from './error.ts';
 export { type Fields, type FieldType, type Layout, readFields } from './fields.ts';

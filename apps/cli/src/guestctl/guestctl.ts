@@ -9,6 +9,8 @@ import type { FindOptions } from './find.ts';
 import { parsePermissions, parseSize, parseTime, parseTypes } from './find-arguments.ts';
 import type { StatOptions } from './stat.ts';
 
+const DEFAULT_STAGING_LIMIT = 64 * 2 ** 30;
+
 /** Options that every command on an image takes. */
 export interface ImageOptions {
   readonly output: OutputFormat;
@@ -19,6 +21,8 @@ export interface ImageOptions {
   readonly keyFile?: readonly string[];
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
+  readonly stagingLimit: number;
+  readonly stagingDir?: string;
   readonly verbose?: true;
 }
 
@@ -157,5 +161,12 @@ function imageCommand(program: Command, name: string, description: string): Comm
     .option('--key-file <file>', 'file all of whose bytes open what is encrypted; may be repeated', collect)
     .option('--s3-endpoint <url>', 'S3 service other than that of Amazon')
     .option('--s3-region <region>', "region of the bucket, where the SDK's own settings name none")
+    .option(
+      '--staging-limit <bytes>',
+      'data to store, at most, of an image that is packed by gzip, xz or zstd',
+      wholeNumber(1),
+      DEFAULT_STAGING_LIMIT,
+    )
+    .option('--staging-dir <folder>', 'where to store that (default: the folder for temporary files)')
     .option('--verbose', 'tell where and how a failure came about');
 }

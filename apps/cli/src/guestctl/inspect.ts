@@ -8,9 +8,9 @@ import { withImageFile } from './open-image.ts';
 
 /** The operation that workers run, in this process. */
 export async function inspect(image: string, options: InspectCommandOptions): Promise<void> {
-  await withImageFile(image, options, async ({ source, references }) => {
+  await withImageFile(image, options, async ({ source, references, claimedFormat }) => {
     // `img` claims nothing
-    const request = { path: shownAddress(image), format: options.format ?? 'img' };
+    const request = { path: shownAddress(image), format: claimedFormat ?? 'img' };
     const opened = { request, source, openReference: references.open };
     const payload = { image: request, options: toInspectOptions(options) };
     const result = runInspect(payload, { images: [opened], progress: () => undefined }) as InspectResult;

@@ -17,9 +17,11 @@ import {
   openDisk,
   type ReferenceOpener,
 } from '@guestkit/disk';
+import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { CommandError } from '../exit-code.ts';
 import type { ImageOptions } from './guestctl.ts';
 import { note } from './note.ts';
+import { unpackImage } from './unpack-image.ts';
 
 /** Opens a disk image with what it may refer to, and closes all of it when the action is done. */
 export function withDisk(
@@ -27,9 +29,9 @@ export function withDisk(
   options: ImageOptions,
   action: (disk: Disk, file: ImageFile) => Promise<void>,
 ): Promise<void> {
-  const claim = options.format === undefined ? {} : { claimedFormat: options.format };
   return withImageFile(image, options, (file) => {
-    const { source, references } = file;
+    const { source, references, claimedFormat } = file;
+    const claim = claimedFormat === undefined ? {} : { claimedFormat };
     const disk = openDisk(new CachedSource(source), { references, passphrases: readPassphrases(options), ...claim });
     return action(disk, file);
   });
@@ -56,10 +58,12 @@ function readSecret(file: string): Buffer {
 
 /** An image as it lies on this host or elsewhere, with what it may name. */
 export interface ImageFile {
+  /** The image itself, unpacked where it is compressed. */
   readonly source: ByteSource;
   readonly references: ReferenceOpener;
   /** What was fetched of a remote image until now. */
   readonly usage?: RemoteUsage;
+  readonly claimedFormat: string | undefined;
 }
 
 /** @throws CommandError when the image changed while the action read it */
@@ -70,6 +74,7 @@ export async function withImageFile(
 ): Promise<void> {
   if (isRemoteAddress(image)) return withRemoteImage(image, options, action);
   using chain = new ImageChain(image, options);
+  await chain.unpack();
   await action(chain);
   chain.checkUnchanged();
 }
@@ -94,23 +99,39 @@ interface OpenFile {
 
 /** An image file, and after it the files that it and they name, each opened once the policy has agreed. */
 class ImageChain implements ImageFile, Disposable {
-  readonly source: ByteSource;
+  source: ByteSource;
+  claimedFormat: string | undefined;
   readonly references: ReferenceOpener = { open: (name, from) => this.#open(name, from) };
   readonly #image: string;
+  readonly #options: ImageOptions;
   readonly #policy: ReferencePolicy;
   readonly #roots: readonly string[];
   readonly #opened: OpenFile[] = [];
   /** The image, what it named last, what that named last, and so on. */
   readonly #line: OpenFile[] = [];
 
-  constructor(image: string, { references, root = [] }: ImageOptions) {
+  #scratch: ScratchFile | undefined;
+
+  constructor(image: string, options: ImageOptions) {
+    const { references, root = [], format } = options;
     if (references === 'roots' && root.length === 0) {
       throw new CommandError('usage', 'Cannot follow references within roots: no --root is given');
     }
     this.#image = image;
+    this.#options = options;
+    this.claimedFormat = format;
     this.#policy = references;
     this.#roots = root;
     this.source = this.#add(openLocal(image), 0);
+  }
+
+  /** Puts what an image holds that is compressed as a whole in its place. What that names lies beside the packed file. */
+  async unpack(): Promise<void> {
+    const unpacked = await unpackImage((this.#line[0] as OpenFile).fd, this.#options);
+    if (unpacked === undefined) return;
+    this.#scratch = unpacked.scratch;
+    this.source = new FileSource(unpacked.scratch.fd);
+    this.claimedFormat = unpacked.claimedFormat;
   }
 
   checkUnchanged(): void {
@@ -119,6 +140,7 @@ class ImageChain implements ImageFile, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#scratch?.[Symbol.dispose]();
     for (const { fd } of this.#opened) closeSync(fd);
   }
 

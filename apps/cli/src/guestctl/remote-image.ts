@@ -23,6 +23,7 @@ const ENDINGS: Readonly<Record<RemoteErrorKind, Ending>> = {
 /** An image on a server. What it names is never opened: a name means something where the image lies, not here. */
 export class RemoteImageFile implements ImageFile, Disposable {
   readonly source: ByteSource;
+  readonly claimedFormat: string | undefined;
   readonly references: ReferenceOpener = { open: refuseReference };
   readonly #image: BlockingRemoteImage;
 
@@ -32,6 +33,7 @@ export class RemoteImageFile implements ImageFile, Disposable {
       () => new BlockingRemoteImage(address, settingsOf(options)),
       (error) => new CommandError(ENDINGS[error.kind], error.message, { cause: error }),
     );
+    this.claimedFormat = options.format;
     this.source = { sizeBytes: this.#image.sizeBytes, read: (offset, length) => this.#read(offset, length) };
   }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { unpackCommand } from '@guestkit/operations/staging/command';
 import { type CompileCache, fillCompileCache } from './compile-cache.ts';
 import { NOBODY } from './confine.ts';
 
@@ -19,6 +20,8 @@ const HEAP_SHARE = 0.75;
 export interface JailCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Starts a process that unpacks an image, as the user of the jail. */
+  readonly unpack: readonly string[];
   /** Program that changes the limits of a running jail, as the user of the jail: root may lack the right for other users. */
   readonly prlimit: readonly string[];
 }
@@ -63,7 +66,8 @@ export async function prepareJails(
   const permissions = permissionFlags([...CODE, runnersModule], cache.folder);
   const argv = [...node, ...permissions, MAIN, runnersModule, asNobody ? 'as-nobody' : 'as-is'];
   const prlimit = asNobody ? ['setpriv', ...AS_NOBODY, 'prlimit'] : ['prlimit'];
-  return { command: { argv, env: cache.env, prlimit }, cache };
+  const unpack = unpackCommand(wrapper.argv, { asNobody });
+  return { command: { argv, env: cache.env, unpack, prlimit }, cache };
 }
 
 function engineFlags({ memoryMb }: JailCommandOptions): string[] {

@@ -8,6 +8,7 @@ import {
   type JailTask,
   type OutputRules,
   type Readiness,
+  type StagingRules,
 } from './task.ts';
 import { timerMs } from './timer.ts';
 
@@ -16,6 +17,8 @@ export interface JailPoolOptions extends JailCommandOptions, ImageRules, OutputR
   readonly killGraceMs: number;
   /** The largest result to take; what a frame holds where not given. */
   readonly maxResultBytes?: number;
+  /** Images that are compressed are refused where not given. */
+  readonly staging?: StagingRules;
   readonly onReady?: (readiness: Readiness) => void;
   /** Told of what no task owns: a jail that does not start, a thread that ended. */
   readonly onBroken: (message: string) => void;
@@ -93,13 +96,13 @@ export class JailPool implements AsyncDisposable {
     if (this.#closed) return;
     const { killGraceMs, onReady, onBroken, server = SERVER } = this.#options;
     const { memoryMb, maxResultBytes = MAX_RESULT_BYTES } = this.#options;
-    const { imageRoots, references, maxDiskSizeGb, outputRoots } = this.#options;
+    const { imageRoots, references, maxDiskSizeGb, outputRoots, staging } = this.#options;
     const seat = new Seat({
       server,
       killGraceMs,
       settings: {
         ...{ command: this.#jails.command, memoryMb, maxResultBytes },
-        ...{ imageRoots, references, maxDiskSizeGb, outputRoots },
+        ...{ imageRoots, references, maxDiskSizeGb, outputRoots, staging },
       },
       onReady: (readiness) => {
         this.#fault = undefined;

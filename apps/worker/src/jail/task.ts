@@ -87,6 +87,8 @@ export interface SeatSettings extends ImageRules, OutputRules {
   readonly command: JailCommand;
   readonly memoryMb: number;
   readonly maxResultBytes: number;
+  /** `undefined` where no image is to be unpacked. */
+  readonly staging: StagingRules | undefined;
 }
 
 /** The operator's word on which files may be read. */
@@ -95,6 +97,13 @@ export interface ImageRules {
   readonly references: ReferencePolicy;
   /** The largest file to read; 0 for no bound. */
   readonly maxDiskSizeGb: number;
+}
+
+/** Where images that are compressed are unpacked. */
+export interface StagingRules {
+  readonly folder: string;
+  /** What may be stored there of one image. */
+  readonly limitBytes: number;
 }
 
 export interface OutputRules {

@@ -33,8 +33,9 @@ export async function openJailBench(): Promise<JailBench> {
   for (const made of [images, results]) mkdirSync(made);
   const image = path.join(images, 'image.raw');
   writeFileSync(image, IMAGE_BYTES);
+  const staging = { folder: path.join(folder, 'staging'), limitBytes: 2 ** 30 };
   const startPool = (options: Partial<JailPoolOptions> = {}) =>
-    JailPool.start({ ...DEFAULTS, imageRoots: [images], outputRoots: [results], ...options });
+    JailPool.start({ ...DEFAULTS, imageRoots: [images], outputRoots: [results], staging, ...options });
   const pool = await startPool({ slots: 2 });
   const run: JailBench['run'] = (operation, payload = null, options = {}) => {
     const { jails = pool, images = [{ path: image, format: 'raw' }], output, ...limits } = options;

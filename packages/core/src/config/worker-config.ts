@@ -22,6 +22,7 @@ export function readWorkerConfig(inputs: ConfigInputs): WorkerConfig {
     retry: readRetrySettings(values.retry),
     imageRoots: absolute(values.imageRoots),
     outputRoots: absolute(values.outputRoots),
+    stagingDir: path.resolve(values.stagingDir),
   });
 }
 

@@ -42,6 +42,11 @@ export const WORKER_KEYS = {
       max: MAX_CACHE_HOURS,
     },
   ),
+  stagingDir: text(
+    'Folder in which images are unpacked that gzip, xz or zstd has packed',
+    new Derived('staging in the data folder', ({ dataDir }) => path.join(String(dataDir), 'staging')),
+  ),
+  stagingLimitBytes: integer('What such an image may hold, but for zeros, in bytes; 0 to unpack none', 64 * 2 ** 30),
   resultLimitBytes: integer('Largest result, in bytes', 64 * 2 ** 20, { min: 1024, max: 128 * 2 ** 20 }),
   jailMemoryMb: integer('Memory of an attempt, in MiB', 512, { min: 64 }),
   jailUser: flag('Run attempts as nobody when started as root', true),

@@ -92,6 +92,11 @@ function openAs(what: string, source: ByteSource, claimed: string | undefined, c
   return openRaw(source, claimed === undefined ? ['raw by elimination: no known format matches'] : []);
 }
 
+/** The name of the one format that the content matches, `raw` when there is none. @throws DiskError `corrupt` when two match */
+export function imageFormatOf(source: ByteSource): string {
+  return detectImageFormat('image', source)?.name ?? 'raw';
+}
+
 /** The one format that the content matches; two would let two readers see two disks (security rule R3). */
 function detectImageFormat(what: string, source: ByteSource): ImageFormat | undefined {
   const head = source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));

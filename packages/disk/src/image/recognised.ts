@@ -1,3 +1,4 @@
+import { COMPRESSION_SIGNATURES, type Compression } from '../compression/detect.ts';
 import { DiskError } from '../error.ts';
 import type { ImageFormat } from './image.ts';
 
@@ -27,9 +28,9 @@ const RECOGNISED: readonly Recognised[] = [
   { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
   { name: 'bochs', title: 'Bochs disk', magics: [head('Bochs Virtual HD Image')] },
   { name: 'cloop', title: 'compressed loop image', magics: [head('#!/bin/sh\n#V2.0 Format\nmodprobe cloop')] },
-  { name: 'gzip', title: 'gzip compressed file', magics: [head('\x1f\x8b\x08')] },
-  { name: 'xz', title: 'xz compressed file', magics: [head('\xfd7zXZ\0')] },
-  { name: 'zstd', title: 'zstd compressed file', magics: [head('\x28\xb5\x2f\xfd')] },
+  { name: 'gzip', title: 'gzip compressed file', magics: [compressed('gzip')] },
+  { name: 'xz', title: 'xz compressed file', magics: [compressed('xz')] },
+  { name: 'zstd', title: 'zstd compressed file', magics: [compressed('zstd')] },
   {
     name: 'bzip2',
     title: 'bzip2 compressed file',
@@ -40,6 +41,10 @@ const RECOGNISED: readonly Recognised[] = [
 
 function head(text: string, at = 0): Magic {
   return { text, at };
+}
+
+function compressed(name: Compression): Magic {
+  return head(String.fromCharCode(...COMPRESSION_SIGNATURES[name]));
 }
 
 function tail(text: string): Magic {

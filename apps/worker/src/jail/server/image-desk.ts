@@ -3,11 +3,13 @@ import { type FileStamp, sameStamp, stampOf, stampText } from '@guestkit/core/se
 import { type GuardedFile, openWithin } from '@guestkit/core/security/path-guard';
 import { openReference } from '@guestkit/core/security/reference-policy';
 import type { ImageRequest } from '@guestkit/operations/operation';
+import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
 import type { OpenedReference } from '../pipe-source.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { ImageRules, NamedReference, TaskInputs } from '../task.ts';
 import { Refusal, ServiceFault } from './refusal.ts';
+import { type PackedImage, packedImage, type Unpacking, unpack } from './unpack.ts';
 
 /** A chain of backing files may be 16 long; a VMDK may have many extents. */
 const MAX_REFERENCES = 64;
@@ -23,6 +25,8 @@ export class ImageDesk implements Disposable {
   /** By image, the file opened last at each depth: the one whose parser names the next. */
   readonly #chains: GuardedFile[][] = [];
   readonly #references: NamedReference[] = [];
+  /** By image that is compressed: what it holds, which is read in its place. */
+  readonly #unpacked = new Map<number, ScratchFile>();
   readonly #openedAtMs = Date.now();
   #bytesRead = 0;
 
@@ -57,6 +61,26 @@ export class ImageDesk implements Disposable {
     return { ...opened, request };
   }
 
+  /** How an image is compressed, if it is and is not said to be something else. */
+  packing({ source, sizeBytes, request }: OfferedImage): PackedImage | undefined {
+    const readHead = (length: number) => {
+      const head = Buffer.alloc(Math.min(length, sizeBytes));
+      this.readInto(source, head, 0);
+      return head;
+    };
+    return packedImage(readHead, request.format);
+  }
+
+  /** Puts what it holds in the place of an image. @throws DiskError */
+  async unpack(image: OfferedImage, { inner }: PackedImage, unpacking: Unpacking): Promise<OfferedImage> {
+    const { source, request } = image;
+    const scratch = await unpack((this.#files[source] as GuardedFile).fd, unpacking);
+    this.#unpacked.set(source, scratch);
+    this.#checkSize(request, scratch.sizeBytes);
+    // `img` claims nothing
+    return { source, sizeBytes: scratch.sizeBytes, request: { ...request, format: inner ?? 'img' } };
+  }
+
   /** @throws ImageReferenceError as the policy decides */
   openReference(image: number, name: string, from: number): OpenedReference {
     const chain = this.#chains[image];
@@ -86,8 +110,8 @@ export class ImageDesk implements Disposable {
   }
 
   readInto(source: number, buffer: Buffer, offset: number): void {
-    const file = this.#files[source];
-    if (file === undefined || offset + buffer.length > Number(file.stamp.size)) {
+    const file = this.#unpacked.get(source) ?? this.#files[source];
+    if (file === undefined || offset + buffer.length > sizeOf(file)) {
       throw new FrameError(`Cannot read ${buffer.length} bytes at ${offset} of source ${source}: there are none`);
     }
     let filled = 0;
@@ -107,6 +131,7 @@ export class ImageDesk implements Disposable {
 
   [Symbol.dispose](): void {
     for (const { fd } of this.#files) closeSync(fd);
+    for (const scratch of this.#unpacked.values()) scratch[Symbol.dispose]();
   }
 
   #checkSize({ path }: ImageRequest, sizeBytes: number): void {
@@ -121,6 +146,10 @@ export class ImageDesk implements Disposable {
     this.#files.push(file);
     return { source: this.#files.length - 1, sizeBytes: Number(file.stamp.size) };
   }
+}
+
+function sizeOf(file: GuardedFile | ScratchFile): number {
+  return 'stamp' in file ? Number(file.stamp.size) : file.sizeBytes;
 }
 
 function changedAtMs({ mtimeNs, ctimeNs }: FileStamp): number {

@@ -19,10 +19,11 @@ import { checkOutput, writeOutput } from './output.ts';
 import { NotPermitted } from './permission.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import { converse, deathOf } from './session.ts';
+import { endingOfUnpacking } from './unpack.ts';
 
 export interface AttemptService {
   readonly jail: JailProcess;
-  readonly settings: Omit<SeatSettings, 'command' | 'memoryMb'>;
+  readonly settings: Omit<SeatSettings, 'memoryMb'>;
   readonly task: JailTask;
   readonly onProgress: (step: Progress) => void;
   /** Told of every sign of life. */
@@ -44,8 +45,8 @@ export async function serveAttempt(service: AttemptService): Promise<JailReport>
 }
 
 /**
- * In order: open the images, look whether the result may be written; unless it is known, verify checksums and let the jail work;
- * write the result.
+ * In order: open the images, look whether the result may be written; unless it is known, verify checksums, unpack what is packed and
+ * let the jail work; write the result.
  */
 class ServedAttempt {
   readonly checksums: ChecksumOutcome[] = [];
@@ -69,8 +70,10 @@ class ServedAttempt {
       return this.#conclude({ kind: 'result', value: task.known.value });
     }
     for (const image of images) await this.#verifyChecksum(image);
+    const plain: OfferedImage[] = [];
+    for (const image of images) plain.push(await this.#unpack(image));
     const ending = await converse({
-      ...{ jail, task, images, onProgress, onLife },
+      ...{ jail, task, images: plain, onProgress, onLife },
       desk: this.#desk,
       maxResultBytes: settings.maxResultBytes,
     });
@@ -99,6 +102,17 @@ class ServedAttempt {
     throw new Refusal('IMAGE_CHECKSUM_MISMATCH', `Image checksum mismatch: expected ${expected}, got ${actual}`);
   }
 
+  async #unpack(image: OfferedImage): Promise<OfferedImage> {
+    const { jail, settings, onLife } = this.#service;
+    const { staging: rules } = settings;
+    const packed = rules && this.#desk.packing(image);
+    if (rules === undefined || packed === undefined) return image;
+    const { compression } = packed;
+    this.#tell('validation', 15, `Unpacking the image, which is packed by ${compression}`);
+    const { unpack: command } = settings.command;
+    return this.#desk.unpack(image, packed, { compression, rules, command, signal: jail.gone, onPiece: onLife });
+  }
+
   /** Whoever may no longer publish has had its jail killed, which is why `gone` guards the rename. */
   async #publish(value: unknown, request: OutputRequest): Promise<void> {
     const { jail, settings, mayPublish } = this.#service;
@@ -119,6 +133,8 @@ class ServedAttempt {
 async function endingOf(error: unknown, jail: JailProcess): Promise<Ending> {
   if (error instanceof NotPermitted) return { kind: 'overtaken' };
   if (jail.gone.aborted) return deathOf(await jail.exited);
+  const unpacking = endingOfUnpacking(error);
+  if (unpacking !== undefined) return unpacking;
   const { code, message } = refusalOf(error);
   return { kind: 'refused', code, message };
 }
