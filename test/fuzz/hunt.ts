@@ -25,7 +25,9 @@ export interface Case {
 const SLACK_BYTES = 64 * 1024;
 const MOST_EDITS = 6;
 /** Cases that ended in a way of their own, to be changed further. */
-const MOST_KEPT = 500;
+const MOST_KEPT = 200;
+/** More than these are left behind, oldest first. */
+const MOST_EDITS_OF_ALL = 12;
 
 interface Base {
   readonly seed: Seed;
@@ -66,7 +68,7 @@ export class Hunt {
     const ground: Ground = { bytes: base.working, hot: base.hot, others: this.#bases.map(({ working }) => working) };
     for (let count = 1 + random(MOST_EDITS); count > 0; count--) edits.push(randomEdit(ground, random));
     const length = randomLength(seed.bytes.length, SLACK_BYTES, random);
-    return { seed, edits: edits.slice(-4 * MOST_EDITS), length, isSealed: random(2) === 0 };
+    return { seed, edits: edits.slice(-MOST_EDITS_OF_ALL), length, isSealed: random(2) === 0 };
   }
 
   run(changed: Case): Ending {

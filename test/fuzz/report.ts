@@ -7,7 +7,8 @@ const COLUMNS: readonly (readonly [title: string, value: (figures: Figures) => s
   ['cases/s', ({ cases, seconds }) => String(Math.round(cases / seconds))],
   ['ways to end', ({ endings }) => String(endings)],
   ['slowest', ({ slowestMs }) => `${Math.round(slowestMs)} ms`],
-  ['memory, first to most', ({ firstRssBytes, mostRssBytes }) => `${mib(firstRssBytes)} to ${mib(mostRssBytes)} MiB`],
+  ['memory, first to last', ({ firstRssBytes, lastRssBytes }) => `${mib(firstRssBytes)} to ${mib(lastRssBytes)} MiB`],
+  ['at most', ({ peakBytes }) => `${mib(peakBytes)} MiB`],
   ['findings', ({ findings }) => String(findings.length)],
 ];
 

@@ -21,9 +21,10 @@ export interface Figures {
   seconds: number;
   endings: number;
   slowestMs: number;
-  /** Of the process, soon after its start and at its most. */
+  /** Of the process, soon after its start and at the end, and at its most. */
   firstRssBytes: number;
-  mostRssBytes: number;
+  lastRssBytes: number;
+  peakBytes: number;
   readonly findings: string[];
 }
 
@@ -50,7 +51,8 @@ export async function fuzzFamily(plan: FuzzPlan): Promise<Figures> {
     endings: 0,
     slowestMs: 0,
     firstRssBytes: 0,
-    mostRssBytes: 0,
+    lastRssBytes: 0,
+    peakBytes: 0,
     findings: [],
   };
   const end = performance.now() + plan.minutes * 60_000;
@@ -66,7 +68,7 @@ const seedsOf = ({ family, folder }: FuzzPlan) => path.join(folder, 'seeds', fam
 
 function runWorker(plan: FuzzPlan, seedNumber: number, figures: Figures, end: number): Promise<void> {
   const args = [plan.family.name, String(seedNumber), plan.folder];
-  const child = fork(WORKER, args, { execArgv: [`--max-old-space-size=${HEAP_MIB}`] });
+  const child = fork(WORKER, args, { execArgv: [`--max-old-space-size=${HEAP_MIB}`, '--expose-gc'] });
   let isStopped = false;
   const stop = () => {
     isStopped = true;
@@ -81,12 +83,12 @@ function runWorker(plan: FuzzPlan, seedNumber: number, figures: Figures, end: nu
   child.on('message', (report: Report) => {
     watch();
     count(plan, figures, report);
-    if (performance.now() >= end || figures.cases >= plan.cases || report.rssBytes > LIMIT.rssBytes) stop();
+    if (performance.now() >= end || figures.cases >= plan.cases || report.suspect !== undefined) stop();
   });
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
       clearTimeout(watchdog);
-      if (!isStopped) record(plan, figures, fromCurrent(plan, `crash: ${signal ?? code}`));
+      if (!isStopped) record(plan, figures, shrink(plan, current(plan), `crash: ${signal ?? code}`));
       resolve();
     });
   });
@@ -94,7 +96,7 @@ function runWorker(plan: FuzzPlan, seedNumber: number, figures: Figures, end: nu
 
 function hang(plan: FuzzPlan, child: ChildProcess, figures: Figures, stop: () => void): void {
   stop();
-  record(plan, figures, fromCurrent(plan, `hang: nothing was heard of process ${child.pid}`));
+  record(plan, figures, shrink(plan, current(plan), `hang: nothing was heard of process ${child.pid}`));
 }
 
 function count(plan: FuzzPlan, figures: Figures, report: Report): void {
@@ -102,23 +104,35 @@ function count(plan: FuzzPlan, figures: Figures, report: Report): void {
   figures.endings = Math.max(figures.endings, report.endings);
   figures.slowestMs = Math.max(figures.slowestMs, report.slowestMs);
   figures.firstRssBytes ||= report.rssBytes;
-  figures.mostRssBytes = Math.max(figures.mostRssBytes, report.rssBytes);
+  figures.lastRssBytes = report.rssBytes;
+  figures.peakBytes = Math.max(figures.peakBytes, report.peakBytes);
+  if (report.suspect !== undefined && endsBadly(plan, report.suspect)) {
+    record(plan, figures, shrink(plan, report.suspect, 'memory'));
+  }
   for (const finding of report.findings) record(plan, figures, finding);
 }
 
-/** The case that a process was at when it was heard of no more, made smaller by processes that end by it in the same way. */
-function fromCurrent(plan: FuzzPlan, what: string): Finding {
-  const { family, folder, seedNumber } = plan;
-  const [text = ''] = readFileSync(path.join(folder, `${family.name}.current`), 'utf8').split('\n');
+/** The case that a process was at when it was heard of no more. */
+function current({ family, folder }: FuzzPlan): string {
+  return readFileSync(path.join(folder, `${family.name}.current`), 'utf8').split('\n')[0] ?? '';
+}
+
+/** Makes a case smaller by processes of their own, as long as they still end badly by it. */
+function shrink(plan: FuzzPlan, text: string, what: string): Finding {
+  const { family, seedNumber } = plan;
   const seeds = loadSeeds(seedsOf(plan));
-  const ends = (input: string) =>
-    spawnSync(process.execPath, [`--max-old-space-size=${HEAP_MIB}`, WORKER, family.name, '0', folder, '--check'], {
-      input,
-      timeout: 20_000,
-    }).status !== 0;
-  const smallest = minimise(readCase(text, seeds), (smaller) => ends(writeCase(smaller)));
+  const smallest = minimise(readCase(text, seeds), (smaller) => endsBadly(plan, writeCase(smaller)));
   const image = new Hunt(family, seeds, seedNumber).imageOf(smallest);
   return { what, case: writeCase(smallest), image: Buffer.from(image).toString('base64'), stack: '' };
+}
+
+function endsBadly({ family, folder }: FuzzPlan, input: string): boolean {
+  return check(family.name, folder, input).status !== 0;
+}
+
+function check(family: string, folder: string, input: string) {
+  const args = [`--max-old-space-size=${HEAP_MIB}`, WORKER, family, '0', folder, '--check'];
+  return spawnSync(process.execPath, args, { input, timeout: LIMIT.silenceMs, encoding: 'utf8' });
 }
 
 function record({ family, folder, say }: FuzzPlan, figures: Figures, finding: Finding): void {
@@ -135,15 +149,7 @@ function record({ family, folder, say }: FuzzPlan, figures: Figures, finding: Fi
 /** Runs what was found again. @returns how it ended, and whether badly */
 export function replay(file: string, folder: string): { readonly isBad: boolean; readonly text: string } {
   const { family, case: found } = JSON.parse(readFileSync(file, 'utf8'));
-  const run = spawnSync(
-    process.execPath,
-    [`--max-old-space-size=${HEAP_MIB}`, WORKER, family, '0', folder, '--check'],
-    {
-      input: JSON.stringify(found),
-      timeout: LIMIT.silenceMs,
-      encoding: 'utf8',
-    },
-  );
+  const run = check(family, folder, JSON.stringify(found));
   const end = run.signal === null ? '' : `ended by ${run.signal}`;
   return { isBad: run.status !== 0, text: [run.stdout, run.stderr, end].join('') };
 }

@@ -16,7 +16,12 @@ export interface Report {
   readonly cases: number;
   readonly endings: number;
   readonly slowestMs: number;
+  /** After what can be given back was given back. */
   readonly rssBytes: number;
+  /** At its most, since the process began. */
+  readonly peakBytes: number;
+  /** The case after which the process was too large: by itself it may be harmless. */
+  readonly suspect?: string;
   readonly findings: readonly Finding[];
 }
 
@@ -36,11 +41,15 @@ const family = familyNamed(familyName);
 const seeds = loadSeeds(path.join(folder, 'seeds', family.name));
 const hunt = new Hunt(family, seeds, Number(seedNumber));
 if (mode === '--check') check();
-else run(openSync(path.join(folder, `${family.name}.current`), 'w'));
+else {
+  // nobody listens any more
+  process.once('disconnect', () => process.exit());
+  run(openSync(path.join(folder, `${family.name}.current`), 'w'));
+}
 
 function check(): void {
   const ending = hunt.run(readCase(readFileSync(0, 'utf8'), seeds));
-  const what = faultOf(ending);
+  const what = faultOf(ending) ?? (isTooLarge() ? 'memory' : undefined);
   if (what !== undefined) process.stdout.write(`${what}\n${stackOf(ending)}\n`);
   process.exitCode = what === undefined ? 0 : 1;
 }
@@ -54,6 +63,7 @@ function run(current: number): void {
 function batch(current: number): Report {
   const end = performance.now() + REPORT_MS;
   const findings: Finding[] = [];
+  let suspect: string | undefined;
   let cases = 0;
   let slowestMs = 0;
   for (; performance.now() < end; cases++) {
@@ -64,9 +74,12 @@ function batch(current: number): Report {
     slowestMs = Math.max(slowestMs, ending.cpuMs);
     const finding = findingOf(next, ending);
     if (finding !== undefined) findings.push(finding);
+    if (suspect === undefined && isTooLarge()) suspect = writeCase(next);
   }
   for (const name of hunt.disturbed()) throw new Error(`Seed "${name}" was written to by a reader`);
-  return { cases, endings: hunt.endings, slowestMs, rssBytes: process.resourceUsage().maxRSS * 1024, findings };
+  globalThis.gc?.();
+  const memory = { rssBytes: process.memoryUsage.rss(), peakBytes: peakBytes(), ...(suspect && { suspect }) };
+  return { cases, endings: hunt.endings, slowestMs, ...memory, findings };
 }
 
 function findingOf(found: Case, ending: Ending): Finding | undefined {
@@ -81,8 +94,15 @@ function findingOf(found: Case, ending: Ending): Finding | undefined {
 /** What is wrong with how a case ended, in words that stay the same for the same bug. */
 function faultOf({ failure, cpuMs }: Ending): string | undefined {
   if (failure !== undefined) return bugOf(failure);
-  if (cpuMs > LIMIT.cpuMs) return 'slow';
-  return process.resourceUsage().maxRSS * 1024 > LIMIT.rssBytes ? 'memory' : undefined;
+  return cpuMs > LIMIT.cpuMs ? 'slow' : undefined;
+}
+
+function peakBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+function isTooLarge(): boolean {
+  return peakBytes() > LIMIT.rssBytes;
 }
 
 function stackOf({ failure, cpuMs, signature }: Ending): string {

@@ -41,6 +41,8 @@ class RawImage implements DiskImage {
   }
 
   *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
-    if (from < to) yield { offset: from, length: to - from, kind: 'data' };
+    const end = Math.max(from, Math.min(to, this.#source.sizeBytes));
+    if (from < end) yield { offset: from, length: end - from, kind: 'data' };
+    if (end < to) yield { offset: end, length: to - end, kind: 'zero' };
   }
 }
