@@ -1,6 +1,7 @@
 import type { DiskError } from './error.ts';
 import type { FileSystem } from './filesystem/file-system.ts';
 import type { VolumeSignature } from './filesystem/signature/identify.ts';
+import type { ChainFile } from './image/chain.ts';
 import type { DiskImage, ReferenceOpener } from './image/image.ts';
 import type { ByteSource } from './source/byte-source.ts';
 import type { Partition, PartitionTable } from './volume/partition-table.ts';
@@ -26,6 +27,8 @@ export interface Volume {
 /** A disk image taken apart: container, partition table, volumes. */
 export interface Disk {
   readonly image: DiskImage;
+  /** The files that the image is made of, itself first. */
+  readonly files: readonly ChainFile[];
   readonly table: PartitionTable | undefined;
   readonly volumes: readonly Volume[];
 }
@@ -36,6 +39,8 @@ export interface OpenDiskOptions {
   readonly references: ReferenceOpener;
   /** Which disk of an archive (OVA) of several, counted from 1; the first when left out. */
   readonly disk?: number;
+  /** Id or name of an internal snapshot (qcow2) to open in place of what the disk holds now. */
+  readonly snapshot?: string;
   /** Passphrases and contents of key files for what is encrypted, to be tried in turn. */
   readonly passphrases?: readonly Uint8Array[];
 }

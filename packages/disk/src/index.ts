@@ -20,6 +20,7 @@ export { identifyVolume, type VolumeSignature } from './filesystem/signature/ide
 export { createFileTree } from './filesystem/tree.ts';
 export { readGuid, readUuid } from './guid.ts';
 export { hex } from './hex.ts';
+export type { ChainFile } from './image/chain.ts';
 export { allocatedBytes } from './image/extents.ts';
 export { IMAGE_FORMAT_NAMES } from './image/formats.ts';
 export type {

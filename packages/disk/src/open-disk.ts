@@ -2,7 +2,7 @@ import type { Disk, OpenDiskOptions, Volume } from './disk.ts';
 import { DiskError } from './error.ts';
 import { hex } from './hex.ts';
 import type { DiskImage } from './image/image.ts';
-import { openImage } from './image/open.ts';
+import { openChain } from './image/open.ts';
 import { joinDevices } from './join-devices.ts';
 import { openLayers } from './open-layers.ts';
 import { openVolume } from './open-volume.ts';
@@ -20,7 +20,7 @@ const DEVICE = '/dev/sda';
  * @throws DiskError when the container or the partition table cannot be read
  */
 export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
-  const image = openImage(source, options);
+  const { image, files } = openChain(source, options);
   const table = readPartitionTable(image);
   const volumes =
     table === undefined
@@ -28,7 +28,7 @@ export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
       : table.partitions
           .filter(({ kind }) => kind !== 'extended')
           .map((partition) => partitionVolume(image, partition));
-  return { image, table, volumes: joinDevices(openLayers(volumes, { passphrases: options.passphrases ?? [] })) };
+  return { image, files, table, volumes: joinDevices(openLayers(volumes, { passphrases: options.passphrases ?? [] })) };
 }
 
 /** A disk without a table is one volume. */

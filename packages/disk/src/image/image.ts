@@ -45,6 +45,8 @@ export interface ImageContext {
   readonly passphrases: readonly Uint8Array[];
   /** Which disk of an archive of several to open, counted from 1; `undefined` when the caller did not say. */
   readonly disk: number | undefined;
+  /** Id or name of the internal snapshot to open in place of what the disk holds now. */
+  readonly snapshot: string | undefined;
   /**
    * Opens an image that is stored within this one. What it refers to is opened by `references`: never outside this one.
    * @throws DiskError `corrupt` when too many lie within each other
@@ -61,6 +63,9 @@ export interface WithinOptions {
 /** One container format. Detecting is apart from opening: `detect` is pure and never throws. */
 export interface ImageFormat {
   readonly name: string;
+  /** Whether it opens the snapshot, or the disk, that the caller chose; a choice is refused where there is none. */
+  readonly holdsSnapshots?: true;
+  readonly holdsDisks?: true;
   /** `head` is the first 4 KiB, `tail` the last 512 bytes, both shorter for a shorter file. */
   detect(head: Uint8Array, tail: Uint8Array): boolean;
   open(source: ByteSource, context: ImageContext): DiskImage;

@@ -1,6 +1,7 @@
 import { DiskError } from '../error.ts';
 import { quote } from '../quote.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { type ChainFile, ChainRecorder } from './chain.ts';
 import { FORMAT_ALIASES, FORMAT_NOT_CLAIMED, IMAGE_FORMATS } from './formats.ts';
 import type { DiskImage, ImageContext, ImageFormat, ReferenceOpener } from './image.ts';
 import { openRaw } from './raw/open.ts';
@@ -18,15 +19,32 @@ export interface OpenImageOptions {
   readonly references: ReferenceOpener;
   /** Which disk of an archive of several, counted from 1; the first when left out. */
   readonly disk?: number;
+  /** Id or name of an internal snapshot (qcow2) to open in place of what the disk holds now. */
+  readonly snapshot?: string;
   /** Passphrases and contents of key files for what is encrypted, to be tried in turn. */
   readonly passphrases?: readonly Uint8Array[];
 }
 
+/** An image, and every file that it is made of, itself first. */
+export interface OpenedChain {
+  readonly image: DiskImage;
+  readonly files: readonly ChainFile[];
+}
+
 /** Opens a container by its content. @throws DiskError when it is damaged, unknown, or not what was claimed */
 export function openImage(source: ByteSource, options: OpenImageOptions): DiskImage {
-  const { claimedFormat, references, disk, passphrases = [] } = options;
-  const place = { references, depth: 0, nesting: 0, disk, passphrases };
-  return openAs('image', source, canonical(claimedFormat), contextOf(place));
+  return openChain(source, options).image;
+}
+
+/** Opens a container as openImage does, and tells what it is made of. */
+export function openChain(source: ByteSource, options: OpenImageOptions): OpenedChain {
+  const { claimedFormat, references, disk, snapshot, passphrases = [] } = options;
+  const recorder = new ChainRecorder();
+  const place = { references, depth: 0, nesting: 0, disk, snapshot, passphrases, recorder };
+  const image = recorder.add(undefined, 0, source, () =>
+    openAs('image', source, canonical(claimedFormat), contextOf(place)),
+  );
+  return { image, files: recorder.files };
 }
 
 interface Place {
@@ -35,15 +53,18 @@ interface Place {
   /** Images around this one. */
   readonly nesting: number;
   readonly disk: number | undefined;
+  readonly snapshot: string | undefined;
   readonly passphrases: readonly Uint8Array[];
+  readonly recorder: ChainRecorder;
 }
 
 function contextOf(place: Place): ImageContext {
-  const { references, depth, nesting, disk, passphrases } = place;
+  const { references, depth, nesting, disk, snapshot, passphrases, recorder } = place;
   return {
-    references,
+    references: recorder.watch(references),
     depth,
     disk,
+    snapshot,
     passphrases,
     openReference(name, claimedFormat) {
       checkReferenceName(name);
@@ -52,11 +73,9 @@ function contextOf(place: Place): ImageContext {
         throw new DiskError('corrupt', `Cannot open backing file ${quote(name)}: ${state}`);
       }
       const source = references.open(name, depth);
-      return openAs(
-        `backing file ${quote(name)}`,
-        source,
-        canonical(claimedFormat),
-        contextOf({ ...place, depth: depth + 1, disk: undefined }),
+      const context = contextOf({ ...place, ...NOTHING_CHOSEN, depth: depth + 1 });
+      return recorder.add(name, depth + 1, source, () =>
+        openAs(`backing file ${quote(name)}`, source, canonical(claimedFormat), context),
       );
     },
     openWithin(name, inner, options) {
@@ -64,11 +83,17 @@ function contextOf(place: Place): ImageContext {
         const state = `it lies within ${nesting + 1} others, expected at most ${DEEPEST_NESTING}`;
         throw new DiskError('corrupt', `Cannot open ${quote(name)}: ${state}`);
       }
-      const within = { references: options.references, depth: depth + 1, nesting: nesting + 1, disk: undefined };
-      return openAs(quote(name), inner, canonical(options.claimedFormat), contextOf({ ...within, passphrases }));
+      const within = { references: options.references, depth: depth + 1, nesting: nesting + 1 };
+      const context = contextOf({ ...place, ...NOTHING_CHOSEN, ...within });
+      return recorder.add(name, depth + 1, inner, () =>
+        openAs(quote(name), inner, canonical(options.claimedFormat), context),
+      );
     },
   };
 }
+
+/** What the caller chose is of the image itself, not of what that refers to. */
+const NOTHING_CHOSEN = { disk: undefined, snapshot: undefined };
 
 function canonical(claimed: string | undefined): string | undefined {
   const lower = claimed?.toLowerCase();
@@ -88,6 +113,7 @@ function openAs(what: string, source: ByteSource, claimed: string | undefined, c
     const kind = context.depth === 0 ? 'mismatch' : 'corrupt';
     throw new DiskError(kind, `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
   }
+  checkChoice(what, format, context);
   if (format !== undefined) return format.open(source, context);
   return openRaw(source, claimed === undefined ? ['raw by elimination: no known format matches'] : []);
 }
@@ -95,6 +121,19 @@ function openAs(what: string, source: ByteSource, claimed: string | undefined, c
 /** The name of the one format that the content matches, `raw` when there is none. @throws DiskError `corrupt` when two match */
 export function imageFormatOf(source: ByteSource): string {
   return detectImageFormat('image', source)?.name ?? 'raw';
+}
+
+/** An image that stands alone must not be taken for the one that was chosen. */
+function checkChoice(what: string, format: ImageFormat | undefined, { disk = 1, snapshot }: ImageContext): void {
+  const name = format?.name ?? 'raw';
+  if (snapshot !== undefined && format?.holdsSnapshots !== true) {
+    const message = `Cannot open snapshot ${quote(snapshot)} of ${what}: ${name} images hold none, expected qcow2`;
+    throw new DiskError('unsupported', message, { format: name });
+  }
+  if (disk !== 1 && format?.holdsDisks !== true) {
+    const message = `Cannot open disk ${disk} of ${what}: it is one disk (${name}), expected an archive of several`;
+    throw new DiskError('not-found', message, { format: name });
+  }
 }
 
 /** The one format that the content matches; two would let two readers see two disks (security rule R3). */

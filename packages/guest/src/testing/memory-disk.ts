@@ -22,6 +22,7 @@ export function memoryDisk(volumes: readonly MemoryVolume[]): Disk {
   const source = new MemorySource(new Uint8Array(512));
   const facts = { format: 'raw', virtual_size: 512, file_size: 512, details: {}, chain: [], warnings: [] };
   return {
+    files: [],
     image: { sizeBytes: 512, read: source.read.bind(source), facts, extents: () => [] },
     table: { scheme: 'gpt', sectorSize: 512, diskId: 'd', partitions: [], warnings: [] },
     volumes: volumes.map((volume, index) => volumeOf(volume, index + 1)),

@@ -10,7 +10,7 @@ import { LIMIT } from './layout.ts';
 import { checkLine, readManifest } from './manifest.ts';
 import { isTar, readTar, type TarMember } from './tar.ts';
 
-export const ovaFormat: ImageFormat = { name: 'ova', detect: isTar, open: openOva };
+export const ovaFormat: ImageFormat = { name: 'ova', holdsDisks: true, detect: isTar, open: openOva };
 
 /** Opens one disk of an archive where it lies in it. */
 function openOva(source: ByteSource, context: ImageContext): DiskImage {

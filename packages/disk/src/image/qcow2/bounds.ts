@@ -1,6 +1,7 @@
 import type { Fields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import { corrupt } from './error.ts';
+import type { Qcow2Header } from './header.ts';
 import { LIMIT, type QCOW2_HEADER, V3_HEADER_SIZE } from './layout.ts';
 
 // Every number of a qcow2 header against its bound, before anything is read or reserved by it (security rule R6).
@@ -60,8 +61,7 @@ export function checkL1(v2: HeaderV2, clusterSize: number, extendedL2: boolean, 
     const state = `cluster_bits is ${v2.cluster_bits}, expected at least ${LIMIT.extendedL2ClusterBits} with extended L2 entries`;
     throw corrupt('header', state, 20);
   }
-  const l2Entries = clusterSize / (extendedL2 ? 16 : 8);
-  const needed = Math.ceil(v2.size / (clusterSize * l2Entries));
+  const needed = l1EntriesOf(v2.size, clusterSize, extendedL2);
   if (v2.l1_size < needed || v2.l1_size * 8 > LIMIT.l1Bytes) {
     const state = `l1_size is ${v2.l1_size}, expected ${needed} to ${LIMIT.l1Bytes / 8}`;
     throw corrupt('header', state, 36);
@@ -69,6 +69,25 @@ export function checkL1(v2: HeaderV2, clusterSize: number, extendedL2: boolean, 
   checkTable('L1 table', v2.l1_table_offset, v2.l1_size * 8, { at: 40, clusterSize, fileSize });
   // entries beyond the end of the disk are left from a larger one
   return { offset: v2.l1_table_offset, entries: needed };
+}
+
+function l1EntriesOf(virtualSize: number, clusterSize: number, extendedL2: boolean): number {
+  const l2Entries = clusterSize / (extendedL2 ? 16 : 8);
+  return Math.ceil(virtualSize / (clusterSize * l2Entries));
+}
+
+/** The L1 table of a snapshot, for the size that the disk had then. */
+export function checkSnapshotL1(
+  { at, l1Offset, l1Entries }: { readonly at: number; readonly l1Offset: number; readonly l1Entries: number },
+  { virtualSize, clusterSize, features }: Pick<Qcow2Header, 'virtualSize' | 'clusterSize' | 'features'>,
+  fileSize: number,
+): L1Place {
+  const needed = l1EntriesOf(virtualSize, clusterSize, features.extendedL2);
+  if (l1Entries < needed || l1Entries * 8 > LIMIT.l1Bytes) {
+    throw corrupt('snapshot', `l1_size is ${l1Entries}, expected ${needed} to ${LIMIT.l1Bytes / 8}`, at + 8);
+  }
+  checkTable('L1 table of the snapshot', l1Offset, l1Entries * 8, { at, clusterSize, fileSize });
+  return { offset: l1Offset, entries: needed };
 }
 
 export function checkRefcounts(v2: HeaderV2, order: number, clusterSize: number, fileSize: number): RefcountPlace {

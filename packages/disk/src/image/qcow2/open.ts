@@ -15,16 +15,19 @@ import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
 import { QCOW2_MAGIC } from './layout.ts';
 import { checkRefcountTable } from './refcounts.ts';
+import { headerOfSnapshot } from './snapshots.ts';
 
-export const qcow2Format: ImageFormat = { name: 'qcow2', detect: isQcow2, open: openQcow2 };
+export const qcow2Format: ImageFormat = { name: 'qcow2', holdsSnapshots: true, detect: isQcow2, open: openQcow2 };
 
 function isQcow2(head: Uint8Array): boolean {
   return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0) === QCOW2_MAGIC;
 }
 
 function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
-  const header = readQcow2Header(source);
-  checkRefcountTable(source, header);
+  const current = readQcow2Header(source);
+  checkRefcountTable(source, current);
+  const { snapshot } = context;
+  const header = snapshot === undefined ? current : headerOfSnapshot(source, current, snapshot);
   const stored = openDataFile(header, context) ?? source;
   const data = header.isEncrypted ? decryptClusters({ source, data: stored, header }, context.passphrases) : stored;
   const backing = openBackingFile(header, context);
