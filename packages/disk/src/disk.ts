@@ -38,9 +38,9 @@ export interface OpenDiskOptions {
   readonly claimedFormat?: string;
   readonly references: ReferenceOpener;
   /** Which disk of an archive (OVA) of several, counted from 1; the first when left out. */
-  readonly disk?: number;
+  readonly disk?: number | undefined;
   /** Id or name of an internal snapshot (qcow2) to open in place of what the disk holds now. */
-  readonly snapshot?: string;
+  readonly snapshot?: string | undefined;
   /** Passphrases and contents of key files for what is encrypted, to be tried in turn. */
   readonly passphrases?: readonly Uint8Array[];
 }

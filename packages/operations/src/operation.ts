@@ -52,6 +52,16 @@ export interface OpenableImage {
   readonly source: ByteSource;
   /** Opens what the image names (backing files), as the supervisor's policy allows. @throws DiskError `denied` */
   openReference(name: string, from: number): ByteSource;
+  /** What of it to open, and with what. */
+  readonly choice?: ImageChoice;
+}
+
+export interface ImageChoice {
+  /** Which disk of an archive of several, counted from 1. */
+  readonly disk?: number | undefined;
+  /** Id or name of an internal snapshot. */
+  readonly snapshot?: string | undefined;
+  readonly passphrases?: readonly Uint8Array[];
 }
 
 /** Runs one operation, synchronously, and returns its result as plain JSON data. */

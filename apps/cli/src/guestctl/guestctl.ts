@@ -19,6 +19,8 @@ export interface ImageOptions {
   readonly root?: readonly string[];
   readonly passphraseFile?: readonly string[];
   readonly keyFile?: readonly string[];
+  readonly snapshot?: string;
+  readonly disk?: number;
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
   readonly stagingLimit: number;
@@ -26,8 +28,19 @@ export interface ImageOptions {
   readonly verbose?: true;
 }
 
-export interface TreeOptions extends ImageOptions {
+/** Of a command about one device: what the device is chosen for is its own affair. */
+export interface DeviceOptions extends ImageOptions {
   readonly device?: string;
+}
+
+export type TreeOptions = DeviceOptions;
+
+export interface InfoOptions extends ImageOptions {
+  readonly chain?: true;
+}
+
+export interface ServeOptions extends DeviceOptions {
+  readonly socket: string;
 }
 
 export interface ListingOptions extends TreeOptions {
@@ -46,9 +59,9 @@ export interface InspectCommandOptions extends ImageOptions {
 /** The local command line: what is in a disk image, with no cluster, no mount and no root. Each command loads only what it needs. */
 export function createGuestctl(): Command {
   const program = createProgram('guestctl', 'Look into a VM disk image without booting, mounting or trusting it');
-  imageCommand(program, 'info', 'container format, sizes and partition scheme').action(
-    async (image: string, options: ImageOptions) => (await import('./info.ts')).info(image, options),
-  );
+  imageCommand(program, 'info', 'container format, sizes, snapshots and partition scheme')
+    .option('--chain', 'every file that the image is made of')
+    .action(async (image: string, options: InfoOptions) => (await import('./info.ts')).info(image, options));
   imageCommand(program, 'filesystems', 'partitions and filesystems').action(
     async (image: string, options: ImageOptions) => (await import('./filesystems.ts')).filesystems(image, options),
   );
@@ -71,6 +84,7 @@ export function createGuestctl(): Command {
     );
   fileCommands(program);
   inspectCommand(program);
+  bytesCommands(program);
   return program;
 }
 
@@ -128,6 +142,26 @@ function findCommand(program: Command): void {
     );
 }
 
+/** What is done to a disk, or to one of its volumes, as a run of bytes. */
+function bytesCommands(program: Command): void {
+  deviceCommand(program, 'map', 'which ranges of the disk are stored').action(
+    async (image: string, options: DeviceOptions) => (await import('./map.ts')).map(image, options),
+  );
+  deviceCommand(program, 'checksum', 'SHA-256 of the disk as a guest sees it').action(
+    async (image: string, options: DeviceOptions) => (await import('./checksum.ts')).checksum(image, options),
+  );
+  deviceCommand(program, 'serve', 'offer the disk for reading over NBD, until Ctrl-C or SIGTERM')
+    .requiredOption('--socket <path>', 'unix socket to make, for the same user only')
+    .action(async (image: string, options: ServeOptions) => (await import('./serve.ts')).serve(image, options));
+}
+
+function deviceCommand(program: Command, name: string, description: string): Command {
+  return imageCommand(program, name, description).option(
+    '--device <device>',
+    'a volume, such as /dev/sda2 or /dev/group/volume, in place of the disk',
+  );
+}
+
 function inspectCommand(program: Command): void {
   const parts = ['packages', 'services', 'users', 'network', 'security', 'storage'];
   const command = imageCommand(program, 'inspect', 'the operating system in the image and what it holds');
@@ -159,6 +193,8 @@ function imageCommand(program: Command, name: string, description: string): Comm
     .option('--root <folder>', 'folder for --references roots; may be repeated', collect)
     .option('--passphrase-file <file>', 'file whose first line opens what is encrypted; may be repeated', collect)
     .option('--key-file <file>', 'file all of whose bytes open what is encrypted; may be repeated', collect)
+    .option('--snapshot <name>', 'name or id of an internal snapshot (qcow2) to read in place of the present')
+    .option('--disk <number>', 'which disk of an archive (OVA) of several (default: the first)', wholeNumber(1))
     .option('--s3-endpoint <url>', 'S3 service other than that of Amazon')
     .option('--s3-region <region>', "region of the bucket, where the SDK's own settings name none")
     .option(

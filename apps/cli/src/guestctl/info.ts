@@ -1,11 +1,13 @@
 import { shownAddress } from '@guestkit/core/remote/address';
 import type { RemoteUsage } from '@guestkit/core/remote/meter';
-import type { Disk } from '@guestkit/disk';
+import type { ChainFile, Disk } from '@guestkit/disk';
 import { renderFacts } from '@guestkit/operations/report/facts';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { print } from '../output/print.ts';
-import type { ImageOptions } from './guestctl.ts';
-import { withDisk } from './open-image.ts';
+import type { InfoOptions } from './guestctl.ts';
+import { signsOfUse } from './in-use.ts';
+import { isListed, renderLists } from './info-lists.ts';
+import { type ImageFile, withDisk } from './open-image.ts';
 
 interface InfoDocument {
   readonly image: string;
@@ -18,18 +20,39 @@ interface InfoDocument {
   readonly disk_id: string | null;
   readonly sector_size: number | null;
   readonly warnings: readonly string[];
+  /** What suggests that a machine has the image open. */
+  readonly in_use: readonly string[];
+  /** With `--chain`: every file that the image is made of, itself first. */
+  readonly files?: readonly FileEntry[];
   /** What was fetched, of a remote image. */
   readonly source?: RemoteUsage;
 }
 
-export async function info(image: string, options: ImageOptions): Promise<void> {
-  await withDisk(image, options, (disk, { usage }) => {
-    const document = describeImage(shownAddress(image), disk);
-    return print(options.output, usage === undefined ? document : { ...document, source: usage }, render);
+export interface FileEntry {
+  /** As the file that refers to it spells it; the image itself as it was given. */
+  readonly name: string;
+  /** How many references lead to it. */
+  readonly depth: number;
+  /** Null of a file that holds bytes for the one that refers to it: an extent, an external data file. */
+  readonly format: string | null;
+  readonly virtual_size: number | null;
+  readonly file_size: number;
+  /** What it refers to in its turn. */
+  readonly references: readonly string[];
+}
+
+export async function info(image: string, options: InfoOptions): Promise<void> {
+  await withDisk(image, options, (disk, file) => {
+    const document = {
+      ...describeImage(shownAddress(image), disk, file),
+      ...(options.chain === true ? { files: describeFiles(shownAddress(image), disk.files) } : {}),
+      ...(file.usage === undefined ? {} : { source: file.usage }),
+    };
+    return print(options.output, document, render);
   });
 }
 
-function describeImage(path: string, { image, table }: Disk): InfoDocument {
+function describeImage(path: string, { image, table }: Disk, { hostFiles = [] }: ImageFile): InfoDocument {
   const { format, virtual_size, file_size, details, chain, warnings } = image.facts;
   return {
     image: path,
@@ -42,7 +65,25 @@ function describeImage(path: string, { image, table }: Disk): InfoDocument {
     disk_id: table?.diskId ?? null,
     sector_size: table?.sectorSize ?? null,
     warnings: [...warnings, ...(table?.warnings ?? [])],
+    in_use: signsOfUse(image.facts, hostFiles),
   };
+}
+
+function describeFiles(path: string, files: readonly ChainFile[]): readonly FileEntry[] {
+  return files.map(({ name = path, depth, format = null, virtualSizeBytes = null, sizeBytes }, index) => {
+    const place = { name, depth, format, virtual_size: virtualSizeBytes, file_size: sizeBytes };
+    return { ...place, references: referencesOf(files, index) };
+  });
+}
+
+/** What follows a file, one deeper, up to the next that is no deeper than itself. */
+function referencesOf(files: readonly ChainFile[], index: number): readonly string[] {
+  const { depth = 0 } = files[index] ?? {};
+  const after = files.slice(index + 1);
+  const end = after.findIndex((file) => file.depth <= depth);
+  return (end === -1 ? after : after.slice(0, end))
+    .filter((file) => file.depth === depth + 1)
+    .flatMap(({ name }) => name ?? []);
 }
 
 function render(document: InfoDocument): string {
@@ -53,17 +94,18 @@ function render(document: InfoDocument): string {
     ['file size', `${formatBytes(document.file_size)} (${document.file_size} bytes)`],
     ['partition table', document.partition_table],
     ...Object.entries(document.details)
-      .filter(isTold)
+      .filter(([, value]) => isTold(value))
       .map(([name, value]) => [name.replaceAll('_', ' '), detailText(value)] as const),
     ...(document.chain.length > 0 ? [['chain', document.chain.join(', then ')] as const] : []),
     ...document.warnings.map((text) => ['note', text] as const),
+    ...document.in_use.map((text) => ['in use', text] as const),
   ];
-  return renderFacts(lines);
+  return [renderFacts(lines), ...renderLists(document)].join('\n');
 }
 
-/** What an image does not have needs no line. */
-function isTold([, value]: readonly [string, unknown]): boolean {
-  return value !== null && !(Array.isArray(value) && value.length === 0);
+/** What an image does not have needs no line, and a list has a table of its own. */
+function isTold(value: unknown): boolean {
+  return value !== null && !isListed(value) && !(Array.isArray(value) && value.length === 0);
 }
 
 function detailText(value: unknown): string {

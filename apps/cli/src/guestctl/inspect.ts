@@ -4,14 +4,16 @@ import { renderInspectReport } from '@guestkit/operations/inspect/report';
 import { type InspectResult, runInspect } from '@guestkit/operations/inspect/run';
 import { print } from '../output/print.ts';
 import type { InspectCommandOptions } from './guestctl.ts';
-import { withImageFile } from './open-image.ts';
+import { readPassphrases, withImageFile } from './open-image.ts';
 
 /** The operation that workers run, in this process. */
 export async function inspect(image: string, options: InspectCommandOptions): Promise<void> {
   await withImageFile(image, options, async ({ source, references, claimedFormat }) => {
     // `img` claims nothing
     const request = { path: shownAddress(image), format: claimedFormat ?? 'img' };
-    const opened = { request, source, openReference: references.open };
+    const { disk, snapshot } = options;
+    const choice = { disk, snapshot, passphrases: readPassphrases(options) };
+    const opened = { request, source, openReference: references.open, choice };
     const payload = { image: request, options: toInspectOptions(options) };
     const result = runInspect(payload, { images: [opened], progress: () => undefined }) as InspectResult;
     await print(options.output, result.inspect, renderInspectReport);

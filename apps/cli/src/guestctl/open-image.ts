@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
 import { isRemoteAddress } from '@guestkit/core/remote/address';
 import type { RemoteUsage } from '@guestkit/core/remote/meter';
-import { type FileStamp, sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
+import { sameStamp, stampOf } from '@guestkit/core/security/file-stamp';
 import {
   ImageReferenceError,
   openReference,
@@ -13,13 +13,17 @@ import {
   CachedSource,
   type Disk,
   DiskError,
+  type DiskImage,
   FileSource,
+  type OpenImageOptions,
   openDisk,
+  openImage,
   type ReferenceOpener,
 } from '@guestkit/disk';
 import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { CommandError } from '../exit-code.ts';
 import type { ImageOptions } from './guestctl.ts';
+import { type HostFile, signsOfUse } from './in-use.ts';
 import { note } from './note.ts';
 import { unpackImage } from './unpack-image.ts';
 
@@ -30,15 +34,40 @@ export function withDisk(
   action: (disk: Disk, file: ImageFile) => Promise<void>,
 ): Promise<void> {
   return withImageFile(image, options, (file) => {
-    const { source, references, claimedFormat } = file;
-    const claim = claimedFormat === undefined ? {} : { claimedFormat };
-    const disk = openDisk(new CachedSource(source), { references, passphrases: readPassphrases(options), ...claim });
+    const disk = openDisk(new CachedSource(file.source), openingOf(options, file));
+    tellUse(options, disk.image, file);
     return action(disk, file);
   });
 }
 
+/** Opens the container alone: what is on the disk in it may be anything, or nothing. */
+export function withImage(
+  image: string,
+  options: ImageOptions,
+  action: (image: DiskImage) => Promise<void>,
+): Promise<void> {
+  return withImageFile(image, options, (file) => {
+    const opened = openImage(new CachedSource(file.source), openingOf(options, file));
+    tellUse(options, opened, file);
+    return action(opened);
+  });
+}
+
+function openingOf(options: ImageOptions, { references, claimedFormat }: ImageFile): OpenImageOptions {
+  const { disk, snapshot } = options;
+  const claim = claimedFormat === undefined ? {} : { claimedFormat };
+  return { references, disk, snapshot, passphrases: readPassphrases(options), ...claim };
+}
+
+function tellUse(options: ImageOptions, { facts }: DiskImage, { hostFiles = [] }: ImageFile): void {
+  note(
+    options,
+    signsOfUse(facts, hostFiles).map((sign) => `the image may be in use: ${sign}`),
+  );
+}
+
 /** What may open an encrypted volume, in the order in which it is tried. */
-function readPassphrases({ passphraseFile = [], keyFile = [] }: ImageOptions): readonly Uint8Array[] {
+export function readPassphrases({ passphraseFile = [], keyFile = [] }: ImageOptions): readonly Uint8Array[] {
   return [...passphraseFile.map((file) => firstLine(readSecret(file))), ...keyFile.map(readSecret)];
 }
 
@@ -61,6 +90,8 @@ export interface ImageFile {
   /** The image itself, unpacked where it is compressed. */
   readonly source: ByteSource;
   readonly references: ReferenceOpener;
+  /** The files that were opened on this host, the image first. */
+  readonly hostFiles?: readonly HostFile[];
   /** What was fetched of a remote image until now. */
   readonly usage?: RemoteUsage;
   readonly claimedFormat: string | undefined;
@@ -91,10 +122,8 @@ async function withRemoteImage(
   note(options, file.notes);
 }
 
-interface OpenFile {
+interface OpenFile extends HostFile {
   readonly fd: number;
-  readonly path: string;
-  readonly stamp: FileStamp;
 }
 
 /** An image file, and after it the files that it and they name, each opened once the policy has agreed. */
@@ -132,6 +161,10 @@ class ImageChain implements ImageFile, Disposable {
     this.#scratch = unpacked.scratch;
     this.source = new FileSource(unpacked.scratch.fd);
     this.claimedFormat = unpacked.claimedFormat;
+  }
+
+  get hostFiles(): readonly HostFile[] {
+    return this.#opened;
   }
 
   checkUnchanged(): void {

@@ -1,5 +1,6 @@
 import { createFileTree, type Disk, FILE_SYSTEM_FORMATS, type FileTree, type Volume } from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
+import { findVolume, listVolumes } from './find-volume.ts';
 import type { TreeOptions } from './guestctl.ts';
 import { note } from './note.ts';
 import { withDisk } from './open-image.ts';
@@ -14,7 +15,7 @@ export function withTree(
 }
 
 async function chooseTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
-  if (options.device !== undefined) return treeOf(findVolume(disk, options.device));
+  if (options.device !== undefined) return treeOf(spanningVolume(disk, findVolume(disk, options.device)));
   const known = disk.volumes.filter((volume) => volume.signature !== undefined || volume.fileSystem !== undefined);
   const [only, ...others] = known;
   return only !== undefined && others.length === 0 ? treeOf(only) : guestTree(disk, options);
@@ -29,13 +30,12 @@ async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
   return root.tree;
 }
 
-function findVolume({ volumes }: Disk, device: string): Volume {
-  const name = device.startsWith('/dev/') ? device : `/dev/${device}`;
-  const volume = volumes.find((candidate) => candidate.device === name);
-  // a filesystem on several volumes is opened from its first, and may be named by any
-  const spanning = volumes.find(({ device: first, members = [] }) => members.includes(first) && members.includes(name));
-  if (volume !== undefined) return spanning ?? volume;
-  throw new CommandError('not-found', `Cannot find "${device}" in the image: ${listing(volumes)}`);
+/** A filesystem on several volumes is opened from its first, and may be named by any. */
+function spanningVolume({ volumes }: Disk, named: Volume): Volume {
+  const spanning = volumes.find(
+    ({ device, members = [] }) => members.includes(device) && members.includes(named.device),
+  );
+  return spanning ?? named;
 }
 
 function treeOf({ device, fileSystem, signature, error }: Volume): FileTree {
@@ -51,12 +51,6 @@ function treeOf({ device, fileSystem, signature, error }: Volume): FileTree {
 function nothingToChoose({ volumes }: Disk): Error {
   const damaged = volumes.find((volume) => volume.error !== undefined)?.error;
   if (damaged !== undefined && volumes.every((volume) => volume.fileSystem === undefined)) return damaged;
-  const state = `no operating system tells which filesystem to read, and there are several or none: ${listing(volumes)}`;
+  const state = `no operating system tells which filesystem to read, and there are several or none: ${listVolumes(volumes)}`;
   return new CommandError('not-found', `Cannot choose a filesystem: ${state}; name one with --device`);
-}
-
-function listing(volumes: readonly Volume[]): string {
-  if (volumes.length === 0) return 'it holds no volumes';
-  const names = volumes.map(({ device, signature }) => `${device} (${signature?.type ?? 'nothing known'})`);
-  return `it holds ${names.join(', ')}`;
 }

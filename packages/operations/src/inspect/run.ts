@@ -37,6 +37,7 @@ export const runInspect: Runner = (payload, context): InspectResult => {
   const disk = openDisk(new CachedSource(image.source, { blockBytes: BLOCK_BYTES }), {
     claimedFormat: image.request.format,
     references: { open: (name, from) => image.openReference(name, from) },
+    ...image.choice,
   });
   const inspect = inspectDisk(disk, options);
   if (inspect.operating_system === null) throw noOperatingSystem(disk);
