@@ -38,10 +38,11 @@ export async function execute(execution: Execution, host: AttemptHost): Promise<
     payload,
     images: operation.images(payload),
     output: operation.output(payload),
+    writer: `${tenant}/${document.job_id}`,
   };
   // who writes nothing pays for no fence
-  const claimed = task.output && (await claimPublication(host.fence, claim, document));
-  if (claimed === 'overtaken' || claimed === 'closed') return emptyReport({ kind: claimed });
+  const claimed = task.output && (await claimPublication(host.fence, { claim, document, signal }));
+  if (claimed !== undefined && claimed !== 'raised') return emptyReport({ kind: claimed });
   const report = await host.jails.run(task, {
     ...limits,
     ...{ signal, onProgress },

@@ -6,21 +6,33 @@ import type { JobDocument } from '@guestkit/core/job/document';
 const REMEMBERED_MS = 24 * 3600 * 1000;
 const ASK_AGAIN_MS = 100;
 
-/** Makes an attempt the one that may publish outputs. */
-export function claimPublication(
-  fence: Fence,
-  claim: AttemptClaim,
-  { execution }: JobDocument,
-): ReturnType<Fence['raise']> {
-  return fence.raise(claim, Math.min(execution.timeout_seconds * 1000 + REMEMBERED_MS, Number.MAX_SAFE_INTEGER));
+interface Publication {
+  readonly claim: AttemptClaim;
+  readonly document: JobDocument;
+  readonly signal: AbortSignal;
 }
 
-/** Whether the attempt may publish right now. While Redis is away nobody can say, until the signal says that it is not wanted any more. */
+/** Makes an attempt the one that may publish outputs. `stopped` when it is not wanted any more before anybody can say. */
+export async function claimPublication(
+  fence: Fence,
+  { claim, document, signal }: Publication,
+): Promise<Awaited<ReturnType<Fence['raise']>> | 'stopped'> {
+  const { timeout_seconds: seconds } = document.execution;
+  const timeToLiveMs = Math.min(seconds * 1000 + REMEMBERED_MS, Number.MAX_SAFE_INTEGER);
+  return (await askUntilAnswered(() => fence.raise(claim, timeToLiveMs), signal)) ?? 'stopped';
+}
+
+/** Whether the attempt may publish right now. */
 export async function mayPublish(fence: Fence, claim: AttemptClaim, signal: AbortSignal): Promise<boolean> {
+  return (await askUntilAnswered(() => fence.holds(claim), signal)) ?? false;
+}
+
+/** While Redis is away or full nobody can say. */
+async function askUntilAnswered<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | undefined> {
   while (!signal.aborted) {
-    const answer = await fence.holds(claim).catch(() => undefined);
+    const answer = await ask().catch(() => undefined);
     if (answer !== undefined) return answer;
     await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {});
   }
-  return false;
+  return undefined;
 }

@@ -12,6 +12,8 @@ export interface JailTask {
   readonly images: readonly ImageRequest[];
   /** Where to write the document of the result. */
   readonly output?: OutputRequest | undefined;
+  /** The job, whatever the attempt: what an earlier one left half written is removed. */
+  readonly writer?: string;
   /** Of an earlier run: the result of this one, if the images are as they were. */
   readonly known?: KnownResult | undefined;
 }

@@ -122,6 +122,26 @@ describe('writeAtomically', () => {
     expect(readdirSync(root)).toEqual([]);
   });
 
+  test('removes what the same writer left half written, and leaves alone what others write', async () => {
+    const file = path.join(root, 'out');
+    const never = new Promise<void>(() => {});
+    const begin = async (writer: string) => {
+      const begun = Promise.withResolvers<void>();
+      const beforePublishing = () => {
+        begun.resolve();
+        return never;
+      };
+      void writeAtomically(file, writer, { writer, beforePublishing });
+      await begun.promise;
+    };
+    await begin('job-1');
+    await begin('job-2');
+    await writeAtomically(file, 'whole', { writer: 'job-1' });
+    const [half, ...others] = readdirSync(root).filter((name) => name !== 'out');
+    expect(others).toEqual([]);
+    expect(readFileSync(path.join(root, String(half)), 'utf8')).toBe('job-2');
+  });
+
   test('replaces a symlink instead of following it', async () => {
     writeFileSync(path.join(base, 'outside', 'kept'), 'kept');
     symlinkSync('../outside/kept', path.join(root, 'link'));

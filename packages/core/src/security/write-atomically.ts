@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface WriteOptions {
+  /** Who writes: what the same writer began and left half written, because it was killed, is removed first. */
+  readonly writer?: string;
   /** Fires when the writer may no longer publish: then nothing appears under the name. */
   readonly signal?: AbortSignal;
   /** Called when all is written and synced; nothing appears when it throws. */
@@ -13,12 +15,11 @@ export interface WriteOptions {
 export async function writeAtomically(
   file: string,
   content: string | Uint8Array | AsyncIterable<Uint8Array>,
-  { signal, beforePublishing }: WriteOptions = {},
+  { writer, signal, beforePublishing }: WriteOptions = {},
 ): Promise<number> {
-  const temporary = path.join(
-    path.dirname(file),
-    `.${path.basename(file).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`,
-  );
+  const ours = temporaryPrefix(file, writer);
+  if (writer !== undefined) await removeLeftovers(path.dirname(file), ours);
+  const temporary = path.join(path.dirname(file), `${ours}${randomBytes(6).toString('hex')}${TEMPORARY}`);
   try {
     const sizeBytes = await writeNew(temporary, content);
     await beforePublishing?.();
@@ -29,6 +30,20 @@ export async function writeAtomically(
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+const TEMPORARY = '.tmp';
+
+function temporaryPrefix(file: string, writer: string | undefined): string {
+  const owner = writer === undefined ? '' : `${createHash('sha256').update(writer).digest('hex').slice(0, 16)}.`;
+  return `.${path.basename(file).slice(0, 100)}.${owner}`;
+}
+
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const isOurs = name.startsWith(prefix) && name.endsWith(TEMPORARY);
+    if (isOurs) await rm(path.join(folder, name), { force: true });
   }
 }
 

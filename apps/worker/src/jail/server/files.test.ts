@@ -65,7 +65,9 @@ describe('a checksum', () => {
     const { ending, checksums, imageBytesRead } = await runOn({ path: bench.image, format: 'raw', checksum });
     expect(ending.kind).toBe('result');
     expect(checksums).toEqual(['success']);
-    expect(imageBytesRead).toBe(IMAGE_BYTES.length);
+    // all of it once, and its head by whoever looks whether it is packed
+    expect(imageBytesRead).toBeGreaterThanOrEqual(IMAGE_BYTES.length);
+    expect(imageBytesRead).toBeLessThan(IMAGE_BYTES.length + 512);
   });
 
   test.each([

@@ -27,6 +27,8 @@ export function checkOutput(request: OutputRequest, { outputRoots }: OutputRules
 
 export interface WriteRules extends OutputRules {
   readonly images: readonly FileStamp[];
+  /** The job. */
+  readonly writer: string | undefined;
   readonly signal: AbortSignal;
   /** Asked when all is written. */
   readonly mayPublish: () => Promise<boolean>;
@@ -36,11 +38,12 @@ export interface WriteRules extends OutputRules {
 export async function writeOutput(
   value: unknown,
   request: OutputRequest,
-  { outputRoots, images, signal, mayPublish }: WriteRules,
+  { outputRoots, images, writer, signal, mayPublish }: WriteRules,
 ): Promise<WrittenOutput> {
   const place = placeOf(request, outputRoots, images);
   try {
     const sizeBytes = await writeAtomically(place.path, await render(documentOf(value, request), request), {
+      ...(writer !== undefined && { writer }),
       signal,
       beforePublishing: () => permission(mayPublish),
     });

@@ -115,11 +115,12 @@ class ServedAttempt {
 
   /** Whoever may no longer publish has had its jail killed, which is why `gone` guards the rename. */
   async #publish(value: unknown, request: OutputRequest): Promise<void> {
-    const { jail, settings, mayPublish } = this.#service;
+    const { jail, task, settings, mayPublish } = this.#service;
     this.#tell('export', 90, 'Writing the result');
     this.output = await writeOutput(value, request, {
       outputRoots: settings.outputRoots,
       images: this.#desk.stamps,
+      writer: task.writer,
       signal: jail.gone,
       mayPublish,
     });
