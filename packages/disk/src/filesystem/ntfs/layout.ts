@@ -234,3 +234,15 @@ export const SECURITY_ENTRY = { offset: [8, 'u64'], length: [16, 'u32'] } as con
 export const SECURITY_ENTRY_SIZE = 20;
 export const MAX_DESCRIPTOR_BYTES = 64 * 1024;
 export const MAX_EA_BYTES = 64 * 1024;
+
+/** What a reparse point of WOF says: who keeps the content (an archive, or the file itself), and how it is packed. */
+export const WOF_POINT = {
+  version: [0, 'u32'],
+  provider: [4, 'u32'],
+  provider_version: [8, 'u32'],
+  algorithm: [12, 'u32'],
+} as const satisfies Layout;
+export const WOF_PROVIDER = { WIM: 1, FILE: 2 } as const;
+export const WOF_STREAM = 'WofCompressedData';
+/** Where chunks begin is told in four bytes each, or in eight where there is more. */
+export const WOF_MAX_NARROW_BYTES = 2 ** 32;

@@ -2,11 +2,13 @@ import { DiskError, type DiskErrorKind } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import type { Attribute } from './attribute.ts';
 import type { NtfsFile } from './file.ts';
 import type { FileReference } from './file-record.ts';
 import type { Files } from './files.ts';
 import type { Folder, FolderEntry } from './folder.ts';
-import { ATTRIBUTE_TYPE } from './layout.ts';
+import { ATTRIBUTE_TYPE, REPARSE_TAG, WOF_STREAM } from './layout.ts';
+import { openReparsed } from './reparsed-content.ts';
 import { type FileKind, kindOf } from './special-file.ts';
 import { readStandardInformation, type StandardInformation } from './standard-information.ts';
 import { statOf } from './stat.ts';
@@ -44,6 +46,8 @@ export class NtfsNode implements FileNode {
 
   open(): ByteSource {
     this.#expect('file', 'open');
+    const { point } = this.#kind;
+    if (point !== undefined) return openReparsed(this.#file, point);
     return this.#file.content(ATTRIBUTE_TYPE.DATA) ?? new MemorySource(new Uint8Array());
   }
 
@@ -57,8 +61,16 @@ export class NtfsNode implements FileNode {
   }
 
   streams(): ReadonlyMap<string, ByteSource> {
-    const names = this.#file.attributes.filter(({ type, name }) => type === ATTRIBUTE_TYPE.DATA && name !== '');
-    return new Map(names.map(({ name }) => [name, this.#file.content(ATTRIBUTE_TYPE.DATA, name) as ByteSource]));
+    const names = new Set(
+      this.#file.attributes.filter((attribute) => this.#isStream(attribute)).map(({ name }) => name),
+    );
+    return new Map([...names].map((name) => [name, this.#file.content(ATTRIBUTE_TYPE.DATA, name) as ByteSource]));
+  }
+
+  /** What the content is packed in is not shown beside it. */
+  #isStream({ type, name }: Attribute): boolean {
+    const isPacked = this.#kind.point?.tag === REPARSE_TAG.WOF && name === WOF_STREAM;
+    return type === ATTRIBUTE_TYPE.DATA && name !== '' && !isPacked;
   }
 
   #folder(): Folder {

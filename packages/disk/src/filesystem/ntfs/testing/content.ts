@@ -40,10 +40,7 @@ export function fillSample(folder: string): void {
 
 /** Files in folders whose content is to be compressed. */
 export function fillCompressed(folder: string): void {
-  const compressed = path.join(folder, 'compressed');
-  mkdirSync(compressed);
-  // what is made in it is compressed too
-  setAttribute(compressed, 'system.ntfs_attrib_be', Buffer.from([0, 0, 0x08, 0x20]));
+  const compressed = makeCompressedFolder(folder);
   const random = seededRandom(11);
   const noise = Buffer.from(Uint8Array.from({ length: 150_000 }, () => random(256)));
   const text = randomText(200_000);
@@ -54,6 +51,14 @@ export function fillCompressed(folder: string): void {
   writeFileSync(path.join(compressed, 'mixed'), Buffer.concat([text, noise, Buffer.alloc(100_000), text]));
   writeFileSync(path.join(compressed, 'small'), randomText(3000));
   writeSparse(path.join(compressed, 'sparse'), 2_000_000, [0, 900_000, 1_900_000]);
+}
+
+/** What is made in it is compressed too. */
+export function makeCompressedFolder(folder: string): string {
+  const compressed = path.join(folder, 'compressed');
+  mkdirSync(compressed);
+  setAttribute(compressed, 'system.ntfs_attrib_be', Buffer.from([0, 0, 0x08, 0x20]));
+  return compressed;
 }
 
 /** Fills the volume, and then the gaps with a file in so many pieces that its run list does not fit into one record. */
