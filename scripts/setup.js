@@ -39,6 +39,7 @@ const TEST_TOOLS = [
   { command: 'mkfs.btrfs', apt: 'btrfs-progs', brew: 'btrfs-progs' },
   { command: 'mkfs.exfat', apt: 'exfatprogs', brew: 'exfatprogs' },
   { command: 'mkntfs', apt: 'ntfs-3g', brew: 'ntfs-3g' },
+  { command: 'wimcapture', apt: 'wimtools', brew: 'wimlib' },
   { command: 'fls', apt: 'sleuthkit', brew: 'sleuthkit' },
   { command: 'mdadm', apt: 'mdadm', brew: 'mdadm' },
   { command: 'vgcfgrestore', apt: 'lvm2', brew: 'lvm2' },

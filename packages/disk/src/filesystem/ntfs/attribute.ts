@@ -32,8 +32,9 @@ export interface Mapping {
   readonly sizes: { readonly sizeBytes: number; readonly validBytes: number } | undefined;
   /** How many clusters are compressed together, as an exponent of two; 0 when none are. */
   readonly compressionUnit: number;
-  /** The run list, not decoded. */
+  /** The run list, not decoded, and where on the volume it is. */
   readonly pairs: Uint8Array;
+  readonly pairsOffset: number;
 }
 
 export function isResident(attribute: Attribute): attribute is Attribute & { readonly body: Uint8Array } {
@@ -87,6 +88,7 @@ function readMapping(bytes: Uint8Array, flags: number, offset: number): Mapping 
     firstVcn: fields.lowest_vcn,
     sizes: fields.lowest_vcn === 0 ? readSizes(bytes, offset) : undefined,
     compressionUnit: isCompressed ? fields.compression_unit : 0,
+    pairsOffset: offset + pairsAt,
     pairs: slice(bytes, pairsAt, Math.max(0, bytes.length - pairsAt), 'run list', offset),
   };
 }

@@ -50,12 +50,12 @@ export function beginLayout(geometry: Geometry, first: Attribute): GrowingLayout
 
 /** @throws DiskError `corrupt` unless the piece goes on where the last one ended */
 export function addRuns({ runs }: GrowingLayout, geometry: Geometry, piece: Attribute): void {
-  const { firstVcn, pairs } = mappingOf(piece);
+  const { firstVcn, pairs, pairsOffset } = mappingOf(piece);
   const next = endOf(runs);
   if (firstVcn !== next) {
     throw corrupt(`Cannot read run list: it goes on at cluster ${firstVcn}, expected ${next}`, piece.offset);
   }
-  for (const run of decodeRuns(pairs, next, geometry, piece.offset)) runs.push(run);
+  for (const run of decodeRuns(pairs, next, geometry, pairsOffset)) runs.push(run);
   if (runs.length <= MOST_RUNS) return;
   const message = `Cannot read run list: it has more than ${MOST_RUNS} runs`;
   throw new DiskError('unsupported', message, { format: 'ntfs', offset: piece.offset });

@@ -11,6 +11,7 @@ export function readNode(node: FileNode): void {
   node.xattrs();
   if (node.stat.type === 'symlink') node.readlink();
   if (node.stat.type === 'file') readContent(node.open());
+  for (const stream of node.streams?.().values() ?? []) readContent(stream);
 }
 
 const READ_BYTES = 1024 * 1024;

@@ -35,12 +35,17 @@ export async function makeNtfs(image: string, { args = '', sizeBytes = 16 * MIB,
   return image;
 }
 
-/** Hands an action the folder where ntfs-3g shows a volume, streams as attributes; all is written when it is done. */
-export async function withNtfs3g<T>(image: string, access: 'ro' | 'rw', action: (folder: string) => T): Promise<T> {
+/** Hands an action the folder where ntfs-3g shows a volume, streams as attributes or by `name:stream`; all is written when it is done. */
+export async function withNtfs3g<T>(
+  image: string,
+  access: 'ro' | 'rw',
+  action: (folder: string) => T,
+  streams: 'xattr' | 'windows' = 'xattr',
+): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-ntfs-'));
   const unmounted = statSync(folder).dev;
   // in the foreground: it ends when all is written, which umount does not wait for
-  const options = `${access},streams_interface=xattr,compression,no_detach`;
+  const options = `${access},streams_interface=${streams},compression,no_detach`;
   const ntfs3g = spawn('ntfs-3g', ['-o', options, image, folder], { stdio: 'ignore' });
   const end = once(ntfs3g, 'exit');
   try {
