@@ -2,6 +2,8 @@
 export interface BlockRun {
   readonly physical: number | undefined;
   readonly count: number;
+  /** The blocks are allocated, but were never written: there is a place for them, and still they read as zeros. */
+  readonly isUnwritten?: boolean;
 }
 
 /** Where the blocks of a file are. */

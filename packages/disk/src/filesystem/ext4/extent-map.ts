@@ -165,5 +165,6 @@ function lastNotAfter(entries: readonly ExtentEntry[], block: number): number {
 }
 
 function runWithin({ first, end, physical, isUnwritten }: ExtentEntry, block: number): BlockRun {
-  return { physical: isUnwritten ? undefined : physical + (block - first), count: end - block };
+  const count = end - block;
+  return isUnwritten ? { physical: undefined, count, isUnwritten } : { physical: physical + (block - first), count };
 }

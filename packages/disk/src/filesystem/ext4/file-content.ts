@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../source/byte-source.ts';
+import { type Extent, joinExtents, type MappedSource } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
 import type { BlockMap, BlockRun } from './block-map.ts';
 import type { Ext4Volume } from './volume.ts';
@@ -7,7 +7,7 @@ import type { Ext4Volume } from './volume.ts';
 export const MAX_FILE_BLOCKS = 2 ** 32;
 
 /** The content of a file that is stored in blocks. Neighbouring blocks are read from below at once. */
-export class FileContent implements ByteSource {
+export class FileContent implements MappedSource {
   readonly sizeBytes: number;
   readonly #volume: Ext4Volume;
   readonly #map: BlockMap;
@@ -24,6 +24,23 @@ export class FileContent implements ByteSource {
     const first = this.#piece(offset, length);
     if (first.length === length && first.block !== undefined) return this.#read(first);
     return this.#assemble(offset, length);
+  }
+
+  /** What was allocated and never written is zero, a hole is absent. */
+  extents(from = 0): Iterable<Extent> {
+    return joinExtents(this.#runs(from));
+  }
+
+  *#runs(from: number): Generator<Extent> {
+    const { blockSize } = this.#volume.superblock;
+    for (let offset = from; offset < this.sizeBytes; ) {
+      const block = Math.floor(offset / blockSize);
+      const { physical, count, isUnwritten } = this.#map.runAt(block);
+      const end = Math.min((block + count) * blockSize, this.sizeBytes);
+      const kind = physical !== undefined ? 'data' : isUnwritten ? 'zero' : 'absent';
+      yield { offset, length: end - offset, kind };
+      offset = end;
+    }
   }
 
   #assemble(offset: number, length: number): Uint8Array {

@@ -19,6 +19,20 @@ import type { Ext4Volume } from './volume.ts';
 
 const KEPT_GROUPS = 65_536;
 
+/** Where a group keeps what belongs to it. */
+export interface GroupDescriptor {
+  readonly blockBitmap: number;
+  readonly inodeBitmap: number;
+  /** The first block of its inode table. */
+  readonly inodeTable: number;
+  readonly flags: number;
+  /** Of the bitmap of blocks: 32 bits, or 16 in short descriptors. */
+  readonly blockBitmapChecksum: number;
+  readonly isShort: boolean;
+  /** Of the descriptor in the filesystem, for errors. */
+  readonly offset: number;
+}
+
 /** Where each group keeps its inodes. Descriptors are read when asked for: a large disk has a megabyte of them. */
 export class GroupDescriptors {
   readonly #volume: Ext4Volume;
@@ -32,29 +46,59 @@ export class GroupDescriptors {
   inodeTable(group: number): number {
     const known = this.#inodeTables.get(group);
     if (known !== undefined) return known;
-    const table = readInodeTable(this.#volume, group);
-    this.#inodeTables.set(group, table);
-    return table;
+    const { inodeTable } = this.descriptor(group);
+    const { inodesPerGroup, inodeSize, blockSize } = this.#volume.superblock;
+    this.#volume.checkBlocks(inodeTable, Math.ceil((inodesPerGroup * inodeSize) / blockSize));
+    this.#inodeTables.set(group, inodeTable);
+    return inodeTable;
+  }
+
+  descriptor(group: number): GroupDescriptor {
+    const { superblock } = this.#volume;
+    const { descriptorSize, blockSize } = superblock;
+    const perBlock = blockSize / descriptorSize;
+    const block = descriptorBlock(superblock, Math.floor(group / perBlock));
+    const within = (group % perBlock) * descriptorSize;
+    const bytes = this.#volume.metadata(block, within, descriptorSize);
+    const offset = this.#volume.offsetOf(block) + within;
+    checkChecksum(superblock, group, bytes, offset);
+    return interpret(bytes, offset);
   }
 }
 
-function readInodeTable(volume: Ext4Volume, group: number): number {
-  const { superblock } = volume;
-  const { descriptorSize, blockSize, inodesPerGroup, inodeSize } = superblock;
-  const perBlock = blockSize / descriptorSize;
-  const block = descriptorBlock(superblock, Math.floor(group / perBlock));
-  const within = (group % perBlock) * descriptorSize;
-  const bytes = volume.metadata(block, within, descriptorSize);
-  const place = { format: 'ext4', offset: volume.offsetOf(block) + within };
-  checkChecksum(superblock, group, bytes, place.offset);
-  const table = readFields(bytes, GROUP_DESCRIPTOR, place).bg_inode_table_lo + highHalf(bytes);
-  volume.checkBlocks(table, Math.ceil((inodesPerGroup * inodeSize) / blockSize));
-  return table;
+const NO_HIGH_HALVES = {
+  bg_block_bitmap_hi: 0,
+  bg_inode_bitmap_hi: 0,
+  bg_inode_table_hi: 0,
+  bg_block_bitmap_csum_hi: 0,
+};
+
+function interpret(bytes: Uint8Array, offset: number): GroupDescriptor {
+  const low = readFields(bytes, GROUP_DESCRIPTOR, { format: 'ext4', offset });
+  const isShort = bytes.length < GROUP_DESCRIPTOR_64BIT_SIZE;
+  const high = isShort ? NO_HIGH_HALVES : readFields(bytes, GROUP_DESCRIPTOR_64BIT);
+  return {
+    blockBitmap: low.bg_block_bitmap_lo + high.bg_block_bitmap_hi * 2 ** 32,
+    inodeBitmap: low.bg_inode_bitmap_lo + high.bg_inode_bitmap_hi * 2 ** 32,
+    inodeTable: low.bg_inode_table_lo + high.bg_inode_table_hi * 2 ** 32,
+    flags: low.bg_flags,
+    blockBitmapChecksum: low.bg_block_bitmap_csum_lo + high.bg_block_bitmap_csum_hi * 2 ** 16,
+    isShort,
+    offset,
+  };
 }
 
-function highHalf(bytes: Uint8Array): number {
-  if (bytes.length < GROUP_DESCRIPTOR_64BIT_SIZE) return 0;
-  return readFields(bytes, GROUP_DESCRIPTOR_64BIT).bg_inode_table_hi * 2 ** 32;
+/** How many blocks at the start of a group hold copies of the superblock and of descriptors, or room for these. */
+export function copyBlocks(superblock: Superblock, group: number): number {
+  const { groupCount, blockSize, descriptorSize, firstMetaGroup, reservedDescriptorBlocks } = superblock;
+  const perBlock = blockSize / descriptorSize;
+  const copies = hasSuperblock(superblock, group) ? 1 : 0;
+  if (Math.floor(group / perBlock) < firstMetaGroup) {
+    const descriptors = Math.min(Math.ceil(groupCount / perBlock), firstMetaGroup);
+    return copies === 0 ? 0 : 1 + descriptors + reservedDescriptorBlocks;
+  }
+  // with meta_bg the first, second and last of the groups that a block describes have that block
+  return copies + ([0, 1, perBlock - 1].includes(group % perBlock) ? 1 : 0);
 }
 
 /** The block that holds the nth block's worth of descriptors: in one row behind the superblock, or with meta_bg near what it describes. */

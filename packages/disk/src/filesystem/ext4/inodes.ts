@@ -14,12 +14,12 @@ const KEPT_NODES = 4096;
 export class Inodes {
   readonly folders = new FolderIndex();
   readonly #volume: Ext4Volume;
-  readonly #groups: GroupDescriptors;
+  readonly groups: GroupDescriptors;
   readonly #nodes = new Lru<number, Ext4Node>(KEPT_NODES, () => 1);
 
   constructor(volume: Ext4Volume) {
     this.#volume = volume;
-    this.#groups = new GroupDescriptors(volume);
+    this.groups = new GroupDescriptors(volume);
   }
 
   /** @throws DiskError `corrupt` when the root is not a folder */
@@ -38,7 +38,7 @@ export class Inodes {
 
   /** The inode that keeps the value of an attribute. */
   ofXattrValue(number: number): Ext4Node {
-    const inode = readInode(this.#volume, this.#groups, number);
+    const inode = readInode(this.#volume, this.groups, number);
     if (has(inode.flags, INODE_FLAG.EA_INODE)) return new Ext4Node(this.#volume, this, inode);
     throw corrupt(`Cannot read inode ${number}: it is not one that keeps an attribute`, inode.offset);
   }
@@ -46,7 +46,7 @@ export class Inodes {
   #node(number: number): Ext4Node {
     const known = this.#nodes.get(number);
     if (known !== undefined) return known;
-    const node = new Ext4Node(this.#volume, this, readInode(this.#volume, this.#groups, number));
+    const node = new Ext4Node(this.#volume, this, readInode(this.#volume, this.groups, number));
     this.#nodes.set(number, node);
     return node;
   }

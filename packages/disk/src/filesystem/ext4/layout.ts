@@ -24,6 +24,7 @@ export const SUPERBLOCK = {
   s_feature_ro_compat: [0x64, 'u32'],
   s_journal_inum: [0xe0, 'u32'],
   s_last_orphan: [0xe8, 'u32'],
+  s_reserved_gdt_blocks: [0xce, 'u16'],
   s_desc_size: [0xfe, 'u16'],
   s_first_meta_bg: [0x104, 'u32'],
   s_blocks_count_hi: [0x150, 'u32'],
@@ -87,11 +88,22 @@ export const INCOMPAT = {
 export const GROUP_DESCRIPTOR_SIZE = 32;
 export const GROUP_DESCRIPTOR_64BIT_SIZE = 64;
 export const GROUP_DESCRIPTOR = {
+  bg_block_bitmap_lo: [0x00, 'u32'],
+  bg_inode_bitmap_lo: [0x04, 'u32'],
   bg_inode_table_lo: [0x08, 'u32'],
+  bg_flags: [0x12, 'u16'],
+  bg_block_bitmap_csum_lo: [0x18, 'u16'],
   bg_checksum: [0x1e, 'u16'],
 } as const satisfies Layout;
-export const GROUP_DESCRIPTOR_64BIT = { bg_inode_table_hi: [0x28, 'u32'] } as const satisfies Layout;
+export const GROUP_DESCRIPTOR_64BIT = {
+  bg_block_bitmap_hi: [0x20, 'u32'],
+  bg_inode_bitmap_hi: [0x24, 'u32'],
+  bg_inode_table_hi: [0x28, 'u32'],
+  bg_block_bitmap_csum_hi: [0x38, 'u16'],
+} as const satisfies Layout;
 export const BG_CHECKSUM = 0x1e;
+/** The bitmap of blocks was never written: but for what the group keeps of itself, all are free. */
+export const BG_BLOCK_UNINIT = 0x2;
 
 export const INODE = {
   i_mode: [0x00, 'u16'],

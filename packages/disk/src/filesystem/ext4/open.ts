@@ -2,6 +2,7 @@ import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { FileSystem, FileSystemFormat } from '../file-system.ts';
 import { has } from './features.ts';
+import { freeRanges } from './free-ranges.ts';
 import { Inodes } from './inodes.ts';
 import { recoverJournal } from './journal/recover.ts';
 import { INCOMPAT, RO_COMPAT, STATE_ERROR, STATE_VALID } from './layout.ts';
@@ -13,6 +14,7 @@ export const ext4Format: FileSystemFormat = { name: 'ext4', detect: isExt4, open
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openExt4(source: ByteSource): FileSystem {
   const { volume, warnings } = recoverJournal(source);
+  const inodes = new Inodes(volume);
   const { type, label, uuid, blockCount, blockSize, freeBlocks } = volume.superblock;
   return {
     type,
@@ -21,7 +23,8 @@ export function openExt4(source: ByteSource): FileSystem {
     sizeBytes: blockCount * blockSize,
     freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
     isCaseSensitive: true,
-    root: new Inodes(volume).root,
+    root: inodes.root,
+    freeRanges: () => freeRanges(volume, inodes.groups),
     warnings: [...warnings, ...warningsOf(volume.superblock, source.sizeBytes)],
   };
 }

@@ -44,6 +44,8 @@ export interface Superblock {
   readonly firstInode: number;
   readonly descriptorSize: number;
   readonly firstMetaGroup: number;
+  /** Kept behind the descriptors, for more of them. */
+  readonly reservedDescriptorBlocks: number;
   /** The two groups with a copy of the superblock, under sparse_super2. */
   readonly backupGroups: readonly [number, number];
   readonly creator: number;
@@ -125,6 +127,7 @@ function interpret(raw: Raw, bytes: Uint8Array, features: Features): Superblock 
     firstInode: raw.s_rev_level === 0 ? GOOD_OLD_FIRST_INODE : raw.s_first_ino,
     descriptorSize: is64Bit ? raw.s_desc_size : GROUP_DESCRIPTOR_SIZE,
     firstMetaGroup: has(features.incompat, INCOMPAT.META_BG) ? raw.s_first_meta_bg : Number.POSITIVE_INFINITY,
+    reservedDescriptorBlocks: raw.s_reserved_gdt_blocks,
     backupGroups: [raw.s_backup_bgs_0, raw.s_backup_bgs_1],
     creator: raw.s_creator_os,
     state: raw.s_state,

@@ -29,6 +29,7 @@ export function survives(
   attempt(() => {
     const fileSystem = open();
     attempt(() => fileSystem.freeBytes);
+    attempt(() => [...(fileSystem.freeRanges?.() ?? [])]);
     for (const { node } of createFileTree(fileSystem).walk('/', { onUnreadable })) {
       attempt(() => node.stat.links);
       attempt(() => readNode(node));
