@@ -1,7 +1,7 @@
 import { crc32c } from '../../crc32c.ts';
 import { readFields } from '../../fields.ts';
 import { corrupt } from './error.ts';
-import { type Key, readKey } from './key.ts';
+import { type Key, readKey, writeKey } from './key.ts';
 import { DIR, DIR_SIZE } from './layout.ts';
 import type { Item } from './tree-block.ts';
 
@@ -30,6 +30,24 @@ export function* readDirItems({ bytes, offset }: Item): Generator<DirItem> {
     };
     at = end;
   }
+}
+
+/** The bytes of an item with these names. */
+export function encodeDirItems(entries: readonly DirItem[]): Uint8Array {
+  const sizes = entries.map(({ name, value }) => DIR_SIZE + name.length + value.length);
+  const bytes = new Uint8Array(sizes.reduce((total, size) => total + size, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [index, { location, type, name, value }] of entries.entries()) {
+    writeKey(view, at, location);
+    view.setUint16(at + DIR.data_len[0], value.length, true);
+    view.setUint16(at + DIR.name_len[0], name.length, true);
+    view.setUint8(at + DIR.type[0], type);
+    bytes.set(name, at + DIR_SIZE);
+    bytes.set(value, at + DIR_SIZE + name.length);
+    at += sizes[index] as number;
+  }
+  return bytes;
 }
 
 /** What the key of an item says of the names in it. */

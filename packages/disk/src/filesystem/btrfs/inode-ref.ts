@@ -31,6 +31,22 @@ export function* readInodeRefs(item: Item): Generator<InodeRef> {
   }
 }
 
+/** The bytes of an item with these names; those of an item of one folder do not say which. */
+export function encodeInodeRefs(type: number, references: readonly InodeRef[]): Uint8Array {
+  const layout = type === ITEM.INODE_EXTREF ? INODE_EXTREF : INODE_REF;
+  const headerSize = type === ITEM.INODE_EXTREF ? INODE_EXTREF_SIZE : INODE_REF_SIZE;
+  return Buffer.concat(
+    references.map(({ parent, index, name }) => {
+      const bytes = Buffer.alloc(headerSize + name.length);
+      if (type === ITEM.INODE_EXTREF) bytes.writeBigInt64LE(BigInt(parent), INODE_EXTREF.parent_objectid[0]);
+      bytes.writeBigInt64LE(BigInt(index), layout.index[0]);
+      bytes.writeUInt16LE(name.length, layout.name_len[0]);
+      bytes.set(name, headerSize);
+      return bytes;
+    }),
+  );
+}
+
 /** All names of an inode. */
 export function* inodeRefsOf(tree: ItemTree, inode: number): Generator<InodeRef> {
   for (const type of [ITEM.INODE_REF, ITEM.INODE_EXTREF]) {

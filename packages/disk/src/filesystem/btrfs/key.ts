@@ -19,8 +19,15 @@ export function readKey(view: DataView, at: number): Key {
   return { objectId: readId(view, at), type: view.getUint8(at + 8), offset: readId(view, at + 9) };
 }
 
-function readId(view: DataView, at: number): number {
+/** An identifier as keys have them. */
+export function readId(view: DataView, at: number): number {
   return view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+}
+
+export function writeKey(view: DataView, at: number, { objectId, type, offset }: Key): void {
+  view.setBigInt64(at, BigInt(objectId), true);
+  view.setUint8(at + 8, type);
+  view.setBigInt64(at + 9, BigInt(offset), true);
 }
 
 export function compareKeys(one: Key, other: Key): number {

@@ -195,6 +195,16 @@ export const INODE_EXTREF_SIZE = 18;
 /** Behind the key of what is named. The layout of attributes too. */
 export const DIR = { data_len: [25, 'u16'], name_len: [27, 'u16'], type: [29, 'u8'] } as const satisfies Layout;
 export const DIR_SIZE = 30;
+/** What entries say of the type, by the highest four bits of modes. */
+export const DIR_TYPE: readonly (number | undefined)[] = Object.assign([], {
+  1: 5,
+  2: 3,
+  4: 2,
+  6: 4,
+  8: 1,
+  10: 7,
+  12: 6,
+});
 /** Said of entries of encrypted folders, beside the type. */
 export const DIR_TYPE_MASK = 0x7f;
 

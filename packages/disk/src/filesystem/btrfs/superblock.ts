@@ -41,6 +41,8 @@ export interface Superblock {
   readonly bytesUsed: number;
   readonly sectorSize: number;
   readonly nodeSize: number;
+  /** Whether holes need no item. */
+  readonly hasImplicitHoles: boolean;
   readonly hasBlockGroupTree: boolean;
   readonly hasFreeSpaceTree: boolean;
   readonly deviceCount: number;
@@ -151,6 +153,7 @@ function interpret(copy: Copy): Superblock {
     bytesUsed: raw.bytes_used,
     sectorSize: raw.sectorsize,
     nodeSize: raw.nodesize,
+    hasImplicitHoles: has(raw.incompat_flags, INCOMPAT.NO_HOLES),
     hasBlockGroupTree: has(raw.compat_ro_flags, COMPAT_RO.BLOCK_GROUP_TREE),
     hasFreeSpaceTree:
       has(raw.compat_ro_flags, COMPAT_RO.FREE_SPACE_TREE) && has(raw.compat_ro_flags, COMPAT_RO.FREE_SPACE_TREE_VALID),

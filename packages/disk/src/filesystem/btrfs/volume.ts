@@ -1,3 +1,4 @@
+import { asFact } from '../../error.ts';
 import { readFields } from '../../fields.ts';
 import { Lru } from '../../lru.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
@@ -22,7 +23,9 @@ import {
   S_SYS_CHUNK_ARRAY,
   STRIPE_SIZE,
   TREE,
+  TREE_LOG,
 } from './layout.ts';
+import { replayLog } from './log/replay.ts';
 import type { Superblock } from './superblock.ts';
 import { type ItemTree, StoredTree } from './tree.ts';
 import type { Item, TreePointer } from './tree-block.ts';
@@ -40,7 +43,9 @@ export class BtrfsVolume {
   readonly checksums: ItemTree | undefined;
   /** Compressed extents that were read last, by their address. */
   readonly unpacked = new Lru<number, Uint8Array>(UNPACKED_BYTES, ({ length }) => length);
-  readonly warnings: readonly string[];
+  /** Subvolumes of which something was fsynced after the last commit. */
+  readonly #replayed: ReadonlyMap<number, ItemTree>;
+  #warnings: readonly string[];
 
   constructor(source: ByteSource, others: readonly ByteSource[]) {
     this.devices = new Devices(source, others);
@@ -48,17 +53,20 @@ export class BtrfsVolume {
     const system = new AddressSpace(systemChunks(this.superblock), this.devices);
     const chunkTree = new StoredTree(new BlockCache(this.superblock, system), this.superblock.chunkRoot);
     this.addresses = new AddressSpace(readChunks(chunkTree, this.superblock), this.devices);
-    const unreplayed =
-      this.superblock.logRoot === undefined ? [] : ['log tree not replayed: the newest changes may be missing'];
-    this.warnings = [...this.superblock.warnings, ...this.#checkDevices(chunkTree), ...unreplayed];
+    this.#warnings = [...this.superblock.warnings, ...this.#checkDevices(chunkTree)];
     this.blocks = new BlockCache(this.superblock, this.addresses);
     this.roots = new StoredTree(this.blocks, this.superblock.root);
+    this.#replayed = this.#replayLogs();
     this.checksums = this.rootItem(TREE.CSUM) === undefined ? undefined : this.tree(TREE.CSUM);
   }
 
-  /** The tree of a subvolume. */
+  /** The tree of a subvolume, with what was fsynced and not committed. */
   fileTree(id: number): ItemTree {
-    return this.tree(id);
+    return this.#replayed.get(id) ?? this.tree(id);
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** The newest root item of a tree. */
@@ -72,6 +80,30 @@ export class BtrfsVolume {
     const item = this.rootItem(id);
     if (item === undefined) throw corrupt(`Cannot read tree ${id}: there is none`, this.superblock.root.address);
     return new StoredTree(this.blocks, pointerOf(item));
+  }
+
+  #replayLogs(): ReadonlyMap<number, ItemTree> {
+    const { logRoot, sectorSize, hasImplicitHoles } = this.superblock;
+    if (logRoot === undefined) return new Map();
+    try {
+      const logs = new StoredTree(this.blocks, logRoot).scan(
+        key(TREE_LOG, ITEM.ROOT, 0),
+        key(TREE_LOG, ITEM.ROOT, LAST_OFFSET),
+      );
+      return new Map(
+        [...logs].map((item) => {
+          const id = item.key.offset;
+          const log = new StoredTree(this.blocks, pointerOf(item));
+          return [id, replayLog({ files: this.tree(id), log, sectorSize, hasImplicitHoles })];
+        }),
+      );
+    } catch (error) {
+      this.#warnings = [
+        ...this.#warnings,
+        `log tree not replayed, the newest changes are missing: ${asFact(error).message}`,
+      ];
+      return new Map();
+    }
   }
 
   /** @throws DiskError when metadata is lost with a device; lost data is only told of */

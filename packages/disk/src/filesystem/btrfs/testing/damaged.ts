@@ -1,0 +1,87 @@
+import { crc32c } from '../../../crc32c.ts';
+import { MemorySource } from '../../../source/memory-source.ts';
+import type { FileSystem } from '../../file-system.ts';
+import { openBtrfs } from '../open.ts';
+
+const SUPERBLOCK = 0x10000;
+
+/** An image in memory to be damaged, with its checksums made anew: of crc32c, and small enough for one superblock. */
+export class Damaged {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(image: Uint8Array) {
+    this.bytes = Uint8Array.from(image);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  set8(offset: number, value: number): void {
+    this.#view.setUint8(offset, value);
+  }
+
+  set16(offset: number, value: number): void {
+    this.#view.setUint16(offset, value, true);
+  }
+
+  set32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true);
+  }
+
+  set64(offset: number, value: number): void {
+    this.#view.setBigUint64(offset, BigInt(value), true);
+  }
+
+  get32(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+
+  get64(offset: number): number {
+    return Number(this.#view.getBigUint64(offset, true));
+  }
+
+  get nodeSize(): number {
+    return this.get32(SUPERBLOCK + 0x94);
+  }
+
+  /** Where blocks of trees lie, by what they say of themselves. */
+  blocks(): number[] {
+    const fsid = Buffer.from(this.bytes.subarray(SUPERBLOCK + 0x20, SUPERBLOCK + 0x30));
+    const offsets: number[] = [];
+    for (let offset = 0; offset + this.nodeSize <= this.bytes.length; offset += 4096) {
+      const isBlock = fsid.equals(this.bytes.subarray(offset + 0x20, offset + 0x30)) && offset !== SUPERBLOCK;
+      if (isBlock) offsets.push(offset);
+    }
+    return offsets;
+  }
+
+  /** The newest block of a tree at a level. */
+  block(owner: number, level = 0): number {
+    const found = this.blocks()
+      .filter((offset) => this.get64(offset + 0x58) === owner && this.bytes[offset + 0x64] === level)
+      .sort((one, other) => this.get64(other + 0x50) - this.get64(one + 0x50));
+    return found[0] as number;
+  }
+
+  /** Where the content of the first item of a type is, in a leaf. */
+  item(leaf: number, type: number, which = 0): { readonly entry: number; readonly content: number } {
+    const entries = Array.from({ length: this.get32(leaf + 0x60) }, (_, index) => leaf + 101 + index * 25);
+    const entry = entries.filter((at) => this.bytes[at + 8] === type)[which] as number;
+    return { entry, content: leaf + 101 + this.get32(entry + 17) };
+  }
+
+  /** Checksums of the superblock and of all blocks. */
+  seal(): this {
+    this.#sealRange(SUPERBLOCK, 4096);
+    for (const offset of this.blocks()) this.#sealRange(offset, this.nodeSize);
+    return this;
+  }
+
+  open(): FileSystem {
+    return openBtrfs(new MemorySource(this.bytes));
+  }
+
+  #sealRange(offset: number, length: number): void {
+    const covered = this.bytes.subarray(offset + 32, offset + length);
+    this.#view.setInt32(offset, ~crc32c(0xffffffff, covered), true);
+  }
+}
