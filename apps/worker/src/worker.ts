@@ -21,6 +21,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { JailPool } from './jail/pool.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { watchQueueDepth } from './queue-depth.ts';
+import { remoteSettings } from './remote-settings.ts';
 import { within } from './within.ts';
 
 /** A configuration whose Redis is known: the configured one, or the embedded one. */
@@ -164,7 +165,7 @@ function startJails(config: RunnableConfig, { repertoire, metrics, logger }: Jai
   const needsJails = [...repertoire.operations.values()].some(({ isolation }) => isolation === 'jail');
   return JailPool.start({
     slots: needsJails ? slots : 0,
-    ...{ imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs },
+    ...{ imageRoots, outputRoots, references, maxDiskSizeGb, killGraceMs, remote: remoteSettings(config) },
     ...(limitBytes > 0 && { staging: { folder, limitBytes } }),
     runnersModule: repertoire.runnersModule,
     memoryMb: config.jailMemoryMb,

@@ -33,7 +33,13 @@ const resultSchema = z.object({
   }),
   outputs: z.object({ primary: z.string().optional(), artifacts: z.array(z.string()).optional() }).optional(),
   metrics: z
-    .object({ disk_read_bytes: count, disk_write_bytes: count, peak_memory_mb: count, cpu_seconds: count })
+    .object({
+      disk_read_bytes: count,
+      disk_write_bytes: count,
+      peak_memory_mb: count,
+      cpu_seconds: count,
+      source: z.object({ bytes_fetched: count, requests: count, cache_hits: count, retries: count }).partial(),
+    })
     .optional(),
   error: jobErrorSchema.optional(),
   observability: z.record(z.string(), z.string()).optional(),

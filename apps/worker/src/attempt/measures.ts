@@ -12,7 +12,7 @@ export function countAttempt({ job, attempt }: Delivery, { metrics }: AttemptHos
 }
 
 export function countReport(
-  { ending, imageBytesRead, output, checksums }: JailReport,
+  { ending, imageBytesRead, fetched, output, checksums }: JailReport,
   { name }: Operation,
   seconds: number,
   metrics: WorkerMetrics,
@@ -21,6 +21,8 @@ export function countReport(
   metrics.handlerExecutions.inc(labels);
   metrics.handlerDuration.observe(labels, seconds);
   metrics.diskReadBytes.inc(imageBytesRead);
+  metrics.remoteBytes.inc(fetched?.bytes_fetched ?? 0);
+  metrics.remoteRequests.inc(fetched?.requests ?? 0);
   metrics.diskWriteBytes.inc(output?.sizeBytes ?? 0);
   for (const status of checksums) metrics.checksumVerifications.inc({ status });
 }

@@ -204,7 +204,7 @@ class Attempt {
     if (newest) this.#delivery.reportProgress(newest).catch((err) => this.#logger.debug({ err }, 'progress not shown'));
   }
 
-  #endedAttempt({ usage, imageBytesRead, output, cached }: ExecutionReport): EndedAttempt {
+  #endedAttempt({ usage, imageBytesRead, fetched, output, cached }: ExecutionReport): EndedAttempt {
     const metrics: JobMetrics | undefined = usage && {
       disk_read_bytes: imageBytesRead,
       disk_write_bytes: output?.sizeBytes ?? 0,
@@ -212,6 +212,7 @@ class Attempt {
       // whole seconds are what clients of the protocol can read
       cpu_seconds: Math.round(usage.cpuMs / 1000),
       cpu_ms: usage.cpuMs,
+      ...(fetched && { source: fetched }),
     };
     return {
       document: this.#delivery.job.document,

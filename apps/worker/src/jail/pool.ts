@@ -96,13 +96,13 @@ export class JailPool implements AsyncDisposable {
     if (this.#closed) return;
     const { killGraceMs, onReady, onBroken, server = SERVER } = this.#options;
     const { memoryMb, maxResultBytes = MAX_RESULT_BYTES } = this.#options;
-    const { imageRoots, references, maxDiskSizeGb, outputRoots, staging } = this.#options;
+    const { imageRoots, references, maxDiskSizeGb, remote, outputRoots, staging } = this.#options;
     const seat = new Seat({
       server,
       killGraceMs,
       settings: {
         ...{ command: this.#jails.command, memoryMb, maxResultBytes },
-        ...{ imageRoots, references, maxDiskSizeGb, outputRoots, staging },
+        ...{ imageRoots, references, maxDiskSizeGb, remote, outputRoots, staging },
       },
       onReady: (readiness) => {
         this.#fault = undefined;

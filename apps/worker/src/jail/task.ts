@@ -1,4 +1,6 @@
 import type { ErrorCode } from '@guestkit/core/job/error-code';
+import type { RemoteUsage } from '@guestkit/core/remote/meter';
+import type { RemoteSettings } from '@guestkit/core/remote/open-remote';
 import type { ReferencePolicy } from '@guestkit/core/security/reference-policy';
 import type { ImageRequest, OutputRequest, Progress } from '@guestkit/operations/operation';
 import type { JailCommand } from './command.ts';
@@ -63,6 +65,8 @@ export interface JailReport {
   readonly ending: Ending;
   readonly usage: Usage | undefined;
   readonly imageBytesRead: number;
+  /** What was fetched from servers, where an image is remote. */
+  readonly fetched?: RemoteUsage | undefined;
   readonly checksums: readonly ChecksumOutcome[];
   readonly output?: WrittenOutput | undefined;
   readonly inputs?: TaskInputs;
@@ -93,12 +97,14 @@ export interface SeatSettings extends ImageRules, OutputRules {
   readonly staging: StagingRules | undefined;
 }
 
-/** The operator's word on which files may be read. */
+/** The operator's word on which images may be read. */
 export interface ImageRules {
   readonly imageRoots: readonly string[];
   readonly references: ReferencePolicy;
   /** The largest file to read; 0 for no bound. */
   readonly maxDiskSizeGb: number;
+  /** What may be read from servers; nothing where not given. */
+  readonly remote?: RemoteSettings | undefined;
 }
 
 /** Where images that are compressed are unpacked. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { MAX_CACHE_HOURS } from '../artifact/cache-key.ts';
+import { parseHostRule } from '../remote/host-rule.ts';
 import { COMMON_KEYS, checkName, folders } from './common-keys.ts';
 import { readRetrySettings } from './retry-setting.ts';
 import { Derived, demand, flag, integer, list, milliseconds, oneOf, port, text } from './schema.ts';
@@ -31,6 +32,16 @@ export const WORKER_KEYS = {
     new Derived('results in the data folder', ({ dataDir }) => [path.join(String(dataDir), 'results')]),
   ),
   references: oneOf(['deny', 'same-directory', 'roots'], 'Which files that an image names may be opened', 'deny'),
+  remoteHosts: list(
+    'Servers that images may be read from, as [http://]HOST[:PORT]: a name, *.NAME, an address, a network, or * for all that are public',
+    [],
+    (rules) => void rules.map(parseHostRule),
+  ),
+  remoteBuckets: list('Buckets that images may be read from: BUCKET, BUCKET/FOLDER, or *', [], checkBuckets),
+  remoteLimitMb: integer('Most to fetch of a remote image, in MiB', 16 * 1024, { min: 1 }),
+  remoteRequestLimit: integer('Most requests for a remote image', 100_000, { min: 1 }),
+  remoteCacheMb: integer('Memory for what was fetched of a remote image, in MiB', 64, { min: 1 }),
+  remoteTimeoutMs: milliseconds('How long one request for a remote image may take', 30_000),
   resultInlineBytes: integer(
     'Largest result that passes through Redis and SQL; what is larger goes to the artifact store',
     64 * 1024,
@@ -73,6 +84,11 @@ export const WORKER_KEYS = {
   dataLocality: list('Names of the storage that is near', []),
   privileged: flag('Take jobs that require a privileged worker', false),
 } as const;
+
+function checkBuckets(buckets: readonly string[]): void {
+  const wrong = buckets.find((bucket) => !/^(?:\*|[a-z0-9][a-z0-9.-]+(?:\/.*)?)$/.test(bucket));
+  demand(wrong === undefined, `must be BUCKET, BUCKET/FOLDER or *, got "${wrong}"`);
+}
 
 function checkLabels(labels: readonly string[]): void {
   const wrong = labels.find((label) => label.indexOf('=') < 1);

@@ -26,7 +26,7 @@ export const ERROR_CLASSES = {
   unsupported: { retry: 'never', meaning: 'The image needs what this version cannot do' },
   encrypted: { retry: 'never', meaning: 'The image cannot be read without a key' },
   invalid: { retry: 'never', meaning: 'The document is not acceptable' },
-  'too-large': { retry: 'never', meaning: 'The result is larger than what can be stored' },
+  'too-large': { retry: 'never', meaning: 'The result, or what must be fetched for it, is larger than allowed' },
   hostile: { retry: 'never', meaning: 'The image may have taken over the process that read it' },
   'wait-timeout': { retry: 'never', meaning: 'No worker took the job in time' },
   deadline: { retry: 'never', meaning: 'The deadline of the job passed' },

@@ -23,7 +23,7 @@ export const ERROR_CODES = {
     phase: 'validation',
     class: 'denied',
     ends: 'failed',
-    meaning: 'A path in the payload lies outside the configured roots',
+    meaning: 'A path or address in the payload lies outside what is configured',
   },
   EXECUTION_ERROR: {
     phase: 'execution',
@@ -66,7 +66,7 @@ export const ERROR_CODES = {
     phase: 'execution',
     class: 'not-found',
     ends: 'failed',
-    meaning: 'The image does not exist within the image roots, or is not a regular file',
+    meaning: 'The image does not exist within the image roots or on its server, or is not a regular file',
   },
   IMAGE_UNREADABLE: {
     phase: 'execution',
@@ -85,6 +85,18 @@ export const ERROR_CODES = {
     class: 'unreachable',
     ends: 'failed',
     meaning: 'The storage of the image does not answer',
+  },
+  IMAGE_FORBIDDEN: {
+    phase: 'execution',
+    class: 'denied',
+    ends: 'failed',
+    meaning: 'The server of a remote image does not let the worker read it',
+  },
+  IMAGE_FETCH_LIMIT: {
+    phase: 'execution',
+    class: 'too-large',
+    ends: 'failed',
+    meaning: 'More of a remote image would have to be fetched than the worker is allowed',
   },
   IMAGE_LOCKED: {
     phase: 'execution',

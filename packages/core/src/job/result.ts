@@ -28,6 +28,17 @@ export interface JobMetrics {
   readonly cpu_seconds?: number;
   /** The same in milliseconds: most attempts take less than a second. */
   readonly cpu_ms?: number;
+  /** What was fetched of remote images. */
+  readonly source?: SourceMetrics;
+}
+
+export interface SourceMetrics {
+  readonly bytes_fetched: number;
+  readonly requests: number;
+  /** Reads that needed no request. */
+  readonly cache_hits: number;
+  /** Requests that were made again. */
+  readonly retries: number;
 }
 
 export interface JobOutputs {

@@ -10,6 +10,16 @@ export interface RemoteUsage {
   readonly retries: number;
 }
 
+/** What reading two images cost. */
+export function addUsage(a: RemoteUsage, b: RemoteUsage): RemoteUsage {
+  return {
+    bytes_fetched: a.bytes_fetched + b.bytes_fetched,
+    requests: a.requests + b.requests,
+    cache_hits: a.cache_hits + b.cache_hits,
+    retries: a.retries + b.retries,
+  };
+}
+
 export interface RemoteBudget {
   readonly maxBytes: number;
   readonly maxRequests: number;

@@ -27,6 +27,8 @@ export function createWorkerMetrics({ heartbeatAgeSeconds }: WorkerReadings) {
     handlerDuration: seconds('guestkit_handler_duration_seconds', 'Time within the operation', ['handler', 'status']),
     checksumVerifications: counter('guestkit_checksum_verifications_total', 'Checksums of images compared', ['status']),
     diskReadBytes: counter('guestkit_worker_disk_read_bytes_total', 'Bytes read from images'),
+    remoteBytes: counter('guestkit_worker_remote_bytes_total', 'Bytes fetched of remote images'),
+    remoteRequests: counter('guestkit_worker_remote_requests_total', 'Requests for parts of remote images'),
     diskWriteBytes: counter('guestkit_worker_disk_write_bytes_total', 'Bytes of results written'),
     consumerReplacements: counter('guestkit_worker_consumer_replacements_total', 'Times that claiming was begun anew'),
     resultCache: counter('guestkit_worker_result_cache_total', 'Results looked up in the cache', ['outcome']),

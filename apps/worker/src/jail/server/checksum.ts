@@ -18,7 +18,8 @@ export function parseChecksum(text: string): string {
 
 export interface HashedFile {
   readonly sizeBytes: number;
-  readInto(buffer: Buffer, offset: number): void;
+  /** Done at once, or when the promise is kept. */
+  readInto(buffer: Buffer, offset: number): unknown;
 }
 
 /** Reads the whole file, giving way to other news of the thread after every chunk. */
@@ -28,7 +29,7 @@ export async function sha256Of(file: HashedFile, signal: AbortSignal): Promise<s
   for (let offset = 0; offset < file.sizeBytes; offset += CHUNK_BYTES) {
     signal.throwIfAborted();
     const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, file.sizeBytes - offset));
-    file.readInto(chunk, offset);
+    await file.readInto(chunk, offset);
     hash.update(chunk);
     await setImmediate();
   }

@@ -1,7 +1,9 @@
-import { closeSync, readSync } from 'node:fs';
-import { type FileStamp, sameStamp, stampOf, stampText } from '@guestkit/core/security/file-stamp';
-import { type GuardedFile, openWithin } from '@guestkit/core/security/path-guard';
-import { openReference } from '@guestkit/core/security/reference-policy';
+import { isRemoteAddress, shownAddress } from '@guestkit/core/remote/address';
+import { addUsage, type RemoteUsage } from '@guestkit/core/remote/meter';
+import { RemoteError } from '@guestkit/core/remote/remote-error';
+import type { FileStamp } from '@guestkit/core/security/file-stamp';
+import { openWithin } from '@guestkit/core/security/path-guard';
+import { ImageReferenceError, openReference } from '@guestkit/core/security/reference-policy';
 import type { ImageRequest } from '@guestkit/operations/operation';
 import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
@@ -9,60 +11,80 @@ import type { OpenedReference } from '../pipe-source.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { ImageRules, NamedReference, TaskInputs } from '../task.ts';
 import { Refusal, ServiceFault } from './refusal.ts';
+import { fillFrom, ServedFile, ServedRemote, type ServedSource } from './served-source.ts';
 import { type PackedImage, packedImage, type Unpacking, unpack } from './unpack.ts';
 
 /** A chain of backing files may be 16 long; a VMDK may have many extents. */
 const MAX_REFERENCES = 64;
 const GB = 1e9;
 
+export interface DeskOptions {
+  readonly rules: ImageRules;
+  /** Ends what is fetched. */
+  readonly signal: AbortSignal;
+  /** Told of every sign of life of a server. */
+  readonly onLife: () => void;
+}
+
 /**
  * The files of one attempt, and all that its jail ever gets to read. Which ones may be opened is the operator's word, never the
  * image's, and is decided here, outside the parser.
  */
 export class ImageDesk implements Disposable {
-  readonly #rules: ImageRules;
-  readonly #files: GuardedFile[] = [];
-  /** By image, the file opened last at each depth: the one whose parser names the next. */
-  readonly #chains: GuardedFile[][] = [];
+  readonly #options: DeskOptions;
+  readonly #sources: ServedSource[] = [];
+  /** By image, what was opened last at each depth: the one whose parser names the next. */
+  readonly #chains: ServedSource[][] = [];
   readonly #references: NamedReference[] = [];
   /** By image that is compressed: what it holds, which is read in its place. */
   readonly #unpacked = new Map<number, ScratchFile>();
   readonly #openedAtMs = Date.now();
   #bytesRead = 0;
 
-  constructor(rules: ImageRules) {
-    this.#rules = rules;
+  constructor(options: DeskOptions) {
+    this.#options = options;
   }
 
   get bytesRead(): number {
     return this.#bytesRead;
   }
 
+  /** What was fetched from servers; `undefined` when all images are files. */
+  get fetched(): RemoteUsage | undefined {
+    const usages = this.#sources.map(({ usage }) => usage).filter((usage) => usage !== undefined);
+    return usages.length === 0 ? undefined : usages.reduce(addUsage);
+  }
+
   get stamps(): readonly FileStamp[] {
-    return this.#files.map(({ stamp }) => stamp);
+    return this.#sources.flatMap(({ file }) => file?.stamp ?? []);
   }
 
   /** What was opened until now. */
   get inputs(): TaskInputs {
     return {
       references: this.#references,
-      files: this.#files.map(({ path, stamp }) => `${path} ${stampText(stamp)}`),
-      changedAtMs: Math.max(0, ...this.#files.map(({ stamp }) => changedAtMs(stamp))),
+      files: this.#sources.map(({ identity }) => identity),
+      changedAtMs: Math.max(0, ...this.#sources.map(({ changedAtMs }) => changedAtMs)),
       openedAtMs: this.#openedAtMs,
     };
   }
 
-  /** @throws PathError when the path may not be read or leads to no file, Refusal when the file is empty */
-  openImage(request: ImageRequest): OfferedImage {
-    const file = openWithin(this.#rules.imageRoots, request.path);
-    const opened = this.#serve(file);
-    this.#checkSize(request, opened.sizeBytes);
-    this.#chains.push([file]);
-    return { ...opened, request };
+  /** @throws PathError, RemoteError when it may not be read or is not there, Refusal when it is empty or too large */
+  async openImage(request: ImageRequest): Promise<OfferedImage> {
+    const isRemote = isRemoteAddress(request.path);
+    const image = isRemote ? await this.#fetch(request.path) : this.#openFile(request.path);
+    const opened = this.#serve(image);
+    // a jail need not know what may open the image to others
+    const shown = { ...request, path: shownAddress(request.path) };
+    this.#checkSize(shown, opened.sizeBytes);
+    this.#chains.push([image]);
+    return { ...opened, request: shown };
   }
 
   /** How an image is compressed, if it is and is not said to be something else. */
   packing({ source, sizeBytes, request }: OfferedImage): PackedImage | undefined {
+    // what is remote is not stored here
+    if (this.#sources[source]?.file === undefined) return undefined;
     const readHead = (length: number) => {
       const head = Buffer.alloc(Math.min(length, sizeBytes));
       this.readInto(source, head, 0);
@@ -74,7 +96,9 @@ export class ImageDesk implements Disposable {
   /** Puts what it holds in the place of an image. @throws DiskError */
   async unpack(image: OfferedImage, { inner }: PackedImage, unpacking: Unpacking): Promise<OfferedImage> {
     const { source, request } = image;
-    const scratch = await unpack((this.#files[source] as GuardedFile).fd, unpacking);
+    const file = this.#sources[source]?.file;
+    if (file === undefined) throw new TypeError('Cannot unpack an image: it is no file');
+    const scratch = await unpack(file.fd, unpacking);
     this.#unpacked.set(source, scratch);
     this.#checkSize(request, scratch.sizeBytes);
     // `img` claims nothing
@@ -88,70 +112,75 @@ export class ImageDesk implements Disposable {
     if (chain === undefined || naming === undefined) {
       throw new FrameError(`Cannot open a reference of image ${image} at depth ${from}: nothing is open there`);
     }
-    if (this.#files.length - this.#chains.length >= MAX_REFERENCES) {
+    if (naming.file === undefined) throw new ImageReferenceError('denied', name, 'the image is remote');
+    if (this.#sources.length - this.#chains.length >= MAX_REFERENCES) {
       throw new ServiceFault('unsupported', `Cannot open "${name}": the image named ${MAX_REFERENCES} files already`);
     }
+    const { references, imageRoots } = this.#options.rules;
     const file = openReference(name, {
-      policy: this.#rules.references,
-      roots: this.#rules.imageRoots,
-      path: naming.path,
-      chain: chain.slice(0, from + 1).map(({ stamp }) => stamp),
+      policy: references,
+      roots: imageRoots,
+      path: naming.file.path,
+      chain: chain.slice(0, from + 1).flatMap((opened) => opened.file?.stamp ?? []),
     });
-    chain[from + 1] = file;
+    const source = new ServedFile(file);
+    chain[from + 1] = source;
     this.#references.push({ image, name, from });
-    return this.#serve(file);
+    return this.#serve(source);
   }
 
-  /** Answers a request with a `bytes` frame. @throws ServiceFault `io` when the file became shorter */
-  read({ source, offset, length }: ReadRequest): Buffer {
+  /** Answers a request with a `bytes` frame, at once where it is about a file. @throws ServiceFault, RemoteError */
+  read({ source, offset, length }: ReadRequest): Buffer | Promise<Buffer> {
     const frame = allocateFrame('bytes', length);
-    this.readInto(source, frame.subarray(HEADER_BYTES), offset);
-    return frame;
+    const filled = this.readInto(source, frame.subarray(HEADER_BYTES), offset);
+    return filled === undefined ? frame : filled.then(() => frame);
   }
 
-  readInto(source: number, buffer: Buffer, offset: number): void {
-    const file = this.#unpacked.get(source) ?? this.#files[source];
-    if (file === undefined || offset + buffer.length > sizeOf(file)) {
+  /** Done at once where it is about a file. */
+  readInto(source: number, buffer: Buffer, offset: number): void | Promise<void> {
+    const served = this.#unpacked.get(source) ?? this.#sources[source];
+    if (served === undefined || offset + buffer.length > served.sizeBytes) {
       throw new FrameError(`Cannot read ${buffer.length} bytes at ${offset} of source ${source}: there are none`);
     }
-    let filled = 0;
-    while (filled < buffer.length) {
-      const count = readSync(file.fd, buffer, filled, buffer.length - filled, offset + filled);
-      if (count === 0) throw new ServiceFault('io', 'Cannot read the image: it became shorter while it was read');
-      filled += count;
-    }
-    this.#bytesRead += filled;
+    this.#bytesRead += buffer.length;
+    return 'fd' in served ? fillFrom(served.fd, buffer, offset) : served.readInto(buffer, offset);
   }
 
-  /** @throws Refusal when a file was written to since it was opened (security rule R12) */
+  /** @throws Refusal when a file was written to since it was opened (security rule R12), RemoteError when a server failed */
   assertUnchanged(): void {
-    if (this.#files.every(({ fd, stamp }) => sameStamp(stampOf(fd), stamp))) return;
-    throw new Refusal('IMAGE_CHANGED', 'Cannot trust what was read: the image was written to meanwhile');
+    for (const source of this.#sources) source.assertUnchanged();
   }
 
   [Symbol.dispose](): void {
-    for (const { fd } of this.#files) closeSync(fd);
+    for (const source of this.#sources) source[Symbol.dispose]();
     for (const scratch of this.#unpacked.values()) scratch[Symbol.dispose]();
   }
 
+  #openFile(path: string): ServedSource {
+    return new ServedFile(openWithin(this.#options.rules.imageRoots, path));
+  }
+
+  async #fetch(address: string): Promise<ServedSource> {
+    const { rules, signal, onLife } = this.#options;
+    if (rules.remote === undefined) {
+      const shown = shownAddress(address);
+      throw new RemoteError('denied', `Cannot open "${shown}": this worker reads no remote images`);
+    }
+    // few ask for it, and every thread would load it
+    const { openRemoteImage } = await import('@guestkit/core/remote/open-remote');
+    return new ServedRemote(await openRemoteImage(address, rules.remote, { signal, onAnswer: onLife }));
+  }
+
   #checkSize({ path }: ImageRequest, sizeBytes: number): void {
-    const { maxDiskSizeGb } = this.#rules;
+    const { maxDiskSizeGb } = this.#options.rules;
     if (sizeBytes === 0) throw new Refusal('IMAGE_CORRUPT', `Cannot read "${path}": the file is empty`);
     if (maxDiskSizeGb === 0 || sizeBytes <= maxDiskSizeGb * GB) return;
     const state = `it has ${Math.ceil(sizeBytes / GB)} GB, this worker takes up to ${maxDiskSizeGb} GB`;
     throw new Refusal('IMAGE_UNSUPPORTED', `Cannot read "${path}": ${state}`);
   }
 
-  #serve(file: GuardedFile): OpenedReference {
-    this.#files.push(file);
-    return { source: this.#files.length - 1, sizeBytes: Number(file.stamp.size) };
+  #serve(source: ServedSource): OpenedReference {
+    this.#sources.push(source);
+    return { source: this.#sources.length - 1, sizeBytes: source.sizeBytes };
   }
-}
-
-function sizeOf(file: GuardedFile | ScratchFile): number {
-  return 'stamp' in file ? Number(file.stamp.size) : file.sizeBytes;
-}
-
-function changedAtMs({ mtimeNs, ctimeNs }: FileStamp): number {
-  return Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n);
 }

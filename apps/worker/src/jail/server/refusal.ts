@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@guestkit/core/job/error-code';
+import { RemoteError, type RemoteErrorKind } from '@guestkit/core/remote/remote-error';
 import { PathError, type PathErrorKind } from '@guestkit/core/security/path-error';
 import { ImageReferenceError } from '@guestkit/core/security/reference-policy';
 import type { DiskErrorKind } from '@guestkit/disk';
@@ -33,6 +34,17 @@ const CODE_OF_PATH_ERROR: Readonly<Record<PathErrorKind, ErrorCode>> = {
   io: 'IMAGE_UNREADABLE',
 };
 
+const CODE_OF_REMOTE_ERROR: Readonly<Record<RemoteErrorKind, ErrorCode>> = {
+  denied: 'PATH_DENIED',
+  forbidden: 'IMAGE_FORBIDDEN',
+  'not-found': 'IMAGE_NOT_FOUND',
+  unreachable: 'IMAGE_UNREACHABLE',
+  changed: 'IMAGE_CHANGED',
+  unsupported: 'IMAGE_UNSUPPORTED',
+  malformed: 'IMAGE_UNREADABLE',
+  'over-budget': 'IMAGE_FETCH_LIMIT',
+};
+
 /** What the codes of the system tell, beyond that the storage failed. */
 const CODE_OF_SYSTEM_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...['EBUSY', 'EAGAIN', 'ETXTBSY'].map((code) => [code, 'IMAGE_LOCKED'] as const),
@@ -44,6 +56,7 @@ const CODE_OF_SYSTEM_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
 /** What an error met before the jail was asked means for the attempt. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof RemoteError) return new Refusal(CODE_OF_REMOTE_ERROR[error.kind], error.message);
   if (error instanceof PathError) {
     return new Refusal(codeOfSystemError(error.cause) ?? CODE_OF_PATH_ERROR[error.kind], error.message);
   }
@@ -56,6 +69,8 @@ function codeOfSystemError(error: unknown): ErrorCode | undefined {
 
 /** How an error is told to a jail: without the paths of the host that system errors carry. */
 export function faultOf(error: unknown): Fault {
+  // whatever a server did, it says nothing of what the image holds
+  if (error instanceof RemoteError) return { kind: 'io', message: error.message };
   if (error instanceof ServiceFault) return { kind: error.kind, message: error.message };
   if (error instanceof ImageReferenceError) {
     return { kind: error.kind === 'denied' ? 'denied' : 'io', message: error.message };

@@ -4,7 +4,6 @@ import type { OfferedImage } from '../start-order.ts';
 import type {
   ChecksumOutcome,
   Ending,
-  ImageRules,
   JailReport,
   JailTask,
   KnownResult,
@@ -33,15 +32,16 @@ export interface AttemptService {
 
 /** Serves one task from first to last, measures what the jail used, and ends it, unless it was not needed. */
 export async function serveAttempt(service: AttemptService): Promise<JailReport> {
-  const { jail, settings } = service;
+  const { jail, settings, onLife } = service;
   const before = usageOf(jail.pid);
-  using desk = new ImageDesk(settings);
+  using desk = new ImageDesk({ rules: settings, signal: jail.gone, onLife });
   const attempt = new ServedAttempt(service, desk);
   const ending = await attempt.run().catch((error) => endingOf(error, jail));
   const usage = usageSince(before, usageOf(jail.pid));
   const { checksums, output, isKnown } = attempt;
   if (!isKnown) jail.kill();
-  return { ending, usage, imageBytesRead: desk.bytesRead, checksums, output, inputs: desk.inputs, isKnown };
+  const { bytesRead: imageBytesRead, fetched } = desk;
+  return { ending, usage, imageBytesRead, fetched, checksums, output, inputs: desk.inputs, isKnown };
 }
 
 /**
@@ -63,9 +63,10 @@ class ServedAttempt {
   async run(): Promise<Ending> {
     const { jail, task, settings, onProgress, onLife } = this.#service;
     if (task.images.length > 0) this.#tell('validation', 5, 'Opening the image');
-    const images = task.images.map((request) => this.#desk.openImage(request));
+    const images: OfferedImage[] = [];
+    for (const request of task.images) images.push(await this.#desk.openImage(request));
     if (task.output) checkOutput(task.output, settings, this.#desk.stamps);
-    if (task.known && stillHolds(task.known, task, settings)) {
+    if (task.known && (await stillHolds(task.known, this.#service))) {
       this.isKnown = true;
       return this.#conclude({ kind: 'result', value: task.known.value });
     }
@@ -94,7 +95,7 @@ class ServedAttempt {
     this.#tell('validation', 10, 'Checking the SHA-256 of the image');
     const readInto = (buffer: Buffer, offset: number) => {
       this.#service.onLife();
-      this.#desk.readInto(source, buffer, offset);
+      return this.#desk.readInto(source, buffer, offset);
     };
     const actual = await sha256Of({ sizeBytes, readInto }, this.#service.jail.gone);
     this.checksums.push(actual === expected ? 'success' : 'failure');
@@ -141,10 +142,11 @@ async function endingOf(error: unknown, jail: JailProcess): Promise<Ending> {
 }
 
 /** Whether the images, and all that they name, are the files they were, with nothing done to them since. */
-function stillHolds({ references, files }: KnownResult, { images }: JailTask, rules: ImageRules): boolean {
-  using desk = new ImageDesk(rules);
+async function stillHolds({ references, files }: KnownResult, service: AttemptService): Promise<boolean> {
+  const { jail, settings: rules, task, onLife } = service;
+  using desk = new ImageDesk({ rules, signal: jail.gone, onLife });
   try {
-    for (const image of images) desk.openImage(image);
+    for (const image of task.images) await desk.openImage(image);
     for (const { image, name, from } of references) desk.openReference(image, name, from);
   } catch {
     // whatever it is, the attempt meets it too, and tells

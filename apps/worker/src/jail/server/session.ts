@@ -28,15 +28,16 @@ export async function converse(options: SessionOptions): Promise<Ending> {
   const { jail, desk, task, images, maxResultBytes, onProgress, onLife } = options;
   const ended = Promise.withResolvers<Ending>();
   let progressFrames = 0;
+  const answering = new Answering(jail);
 
   const answers: Readonly<Record<string, (frame: Frame) => void>> = {
     read: ({ body }) => {
       if (jail.unsentBytes > MAX_UNSENT_BYTES) throw new FrameError('Cannot answer: the jail does not take its bytes');
-      answer(jail, () => desk.read(decodeRead(body)));
+      answering.give(() => desk.read(decodeRead(body)));
     },
     open: (frame) => {
       const { image, name, from } = readOpenRequest(decodeJson(frame));
-      answer(jail, () => encodeJson('opened', desk.openReference(image, name, from)));
+      answering.give(() => encodeJson('opened', desk.openReference(image, name, from)));
     },
     progress: (frame) => {
       progressFrames += 1;
@@ -54,6 +55,8 @@ export async function converse(options: SessionOptions): Promise<Ending> {
   const stop = jail.listen(
     (frame) => {
       onLife();
+      // who asked is silent until it is answered
+      if (answering.isBusy) throw new FrameError(`Cannot accept a ${frame.type} frame: a request is still unanswered`);
       const handle = answers[frame.type];
       if (handle === undefined) throw new FrameError(`Cannot accept a ${frame.type} frame from a jail`);
       handle(frame);
@@ -67,12 +70,30 @@ export async function converse(options: SessionOptions): Promise<Ending> {
 }
 
 /** What goes wrong in the world is told to the jail; what the jail does wrong ends the attempt. */
-function answer(jail: JailProcess, produce: () => Buffer): void {
-  try {
-    jail.send(produce());
-  } catch (error) {
-    if (error instanceof FrameError) throw error;
-    jail.send(encodeJson('fault', faultOf(error)));
+class Answering {
+  readonly #jail: JailProcess;
+  isBusy = false;
+
+  constructor(jail: JailProcess) {
+    this.#jail = jail;
+  }
+
+  give(produce: () => Buffer | Promise<Buffer>): void {
+    try {
+      const frame = produce();
+      if (frame instanceof Promise) void this.#giveLater(frame);
+      else this.#jail.send(frame);
+    } catch (error) {
+      if (error instanceof FrameError) throw error;
+      this.#jail.send(encodeJson('fault', faultOf(error)));
+    }
+  }
+
+  async #giveLater(frame: Promise<Buffer>): Promise<void> {
+    this.isBusy = true;
+    const answer = await frame.catch((error) => encodeJson('fault', faultOf(error)));
+    this.isBusy = false;
+    this.#jail.send(answer);
   }
 }
 
