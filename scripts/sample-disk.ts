@@ -9,6 +9,8 @@ import { DISK_IDS, ESP_MIB, makeSystemDisk, type SystemDisk, sizeOf } from './sy
 
 export interface SampleDiskOptions {
   readonly format?: 'qcow2' | 'raw';
+  /** Size of the root filesystem; small where not given. */
+  readonly rootMib?: number;
   /** Changes the root folder before it becomes a filesystem. */
   readonly prepare?: (rootFolder: string) => void;
 }
@@ -21,7 +23,8 @@ export function makeSampleDisk(file: string, options: SampleDiskOptions = {}): S
     mkdirSync(rootFolder);
     assembleHostFolder(rootFolder, DISK_IDS);
     options.prepare?.(rootFolder);
-    return makeSystemDisk({ file, rootFolder, efiFolder: efiFolder(scratch), format: options.format ?? 'qcow2' });
+    const { format = 'qcow2', rootMib } = options;
+    return makeSystemDisk({ file, rootFolder, efiFolder: efiFolder(scratch), format, rootMib });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -43,13 +43,15 @@ export interface SystemDiskParts {
   readonly rootFolder: string;
   /** Becomes /EFI of the EFI system partition. */
   readonly efiFolder: string;
+  /** Size of the root filesystem; what the folder needs and some room where not given. */
+  readonly rootMib?: number | undefined;
 }
 
 /** Makes the disk from folders. */
-export function makeSystemDisk({ file, format, rootFolder, efiFolder }: SystemDiskParts): SystemDisk {
+export function makeSystemDisk({ file, format, rootFolder, efiFolder, ...parts }: SystemDiskParts): SystemDisk {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'guestkit-disk-'));
   try {
-    const rootMib = Math.max(128, Math.ceil((sizeOf(rootFolder) * 1.25) / MIB) + 64);
+    const rootMib = parts.rootMib ?? Math.max(128, Math.ceil((sizeOf(rootFolder) * 1.25) / MIB) + 64);
     const diskMib = ROOT_START_MIB + rootMib + TAIL_MIB;
     const raw = path.join(scratch, 'disk.raw');
     writeFileSync(raw, '');

@@ -96,6 +96,21 @@ test.skipIf(s3Absent)('guestctl reads an object of a bucket', async () => {
   expect(missing).toMatchObject({ code: EXIT_CODES['not-found'], stderr: expect.stringMatching(/no such object/) });
 });
 
+describe.each(['raw', 'qcow2'] as const)('a sparse disk of 20 GB as %s', (format) => {
+  test('takes few requests and bytes to tell the system and its packages', async () => {
+    const large = path.join(folder, `large.${format}`);
+    const { virtualSizeBytes } = makeSampleDisk(large, { format, rootMib: 19_100 });
+    expect(virtualSizeBytes).toBeGreaterThan(20e9);
+    const server = await serve(large);
+    const { operating_system, packages } = await answerTo(['inspect', server.url]);
+    expect(operating_system.hostname).toBeTruthy();
+    expect(packages.count).toBeGreaterThan(0);
+    console.log(`20 GB ${format}: ${server.requests.length} requests, ${(server.bytesSent / 2 ** 20).toFixed(1)} MiB`);
+    expect(server.requests.length).toBeLessThanOrEqual(200);
+    expect(server.bytesSent).toBeLessThanOrEqual(150 * 2 ** 20);
+  });
+});
+
 async function serve(content: Content, fault?: Fault): Promise<ImageServer> {
   const server = await startImageServer(content, fault);
   onTestFinished(() => server[Symbol.asyncDispose]());
