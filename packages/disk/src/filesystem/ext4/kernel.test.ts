@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -123,6 +124,23 @@ describe.skipIf(!hasE2fsprogs)('the files of an ext filesystem are those that ot
     const { root } = openImage(image);
     expect(names.filter((name) => root.lookup(name) === undefined)).toEqual([]);
     expect(root.lookup('name-12000')).toBeUndefined();
+  });
+
+  test('a folder that does not tell upper and lower case apart', (context) => {
+    const image = make({ args: '-t ext4 -b 1024 -O casefold -E encoding=utf8-12.1' });
+    const names = ['Straße.TXT', 'ΣΊΣΥΦΟΣ', 'café', 'plain'];
+    const wanted = ['STRASSE.txt', 'σίσυφος', 'CAFE\u0301', 'PLAIN', 'pla\u00adin', 'plainer', 'cafe'];
+    const found = withMounted(image, 'rw', (target) => {
+      const folder = path.join(target, 'folded');
+      mkdirSync(folder);
+      if (spawnSync('chattr', ['+F', folder]).status !== 0) return undefined;
+      for (const name of names) writeFileSync(path.join(folder, name), name);
+      return wanted.filter((name) => existsSync(path.join(folder, name)));
+    });
+    if (found === undefined) return context.skip('this kernel does not fold case');
+    const folder = openImage(image).root.lookup('folded');
+    expect(wanted.filter((name) => folder?.lookup(name) !== undefined)).toEqual(found);
+    expect(openImage(image).root.lookup('FOLDED')).toBeUndefined();
   });
 
   function expectSameFiles(image: string): void {

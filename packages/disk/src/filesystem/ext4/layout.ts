@@ -143,6 +143,7 @@ export const INODE_FLAG = {
   EXTENTS: 0x80000,
   EA_INODE: 0x200000,
   INLINE_DATA: 0x10000000,
+  CASEFOLD: 0x40000000,
 } as const;
 
 export const EXTENT_MAGIC = 0xf30a;

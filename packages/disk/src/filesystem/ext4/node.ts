@@ -2,10 +2,12 @@ import { DiskError, type DiskErrorKind } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
 import { decodeName } from '../name.ts';
+import { readAccessList } from './access-list.ts';
 import type { BlockMap } from './block-map.ts';
 import { type DirectoryRecord, readDirectory, readInlineDirectory } from './directory.ts';
 import { has } from './features.ts';
 import { FileContent, MAX_FILE_BLOCKS } from './file-content.ts';
+import { foldName, sameName } from './fold-name.ts';
 import { InlineContent } from './inline-data.ts';
 import type { Inode } from './inode.ts';
 import { blockMapOf } from './inode-map.ts';
@@ -38,7 +40,8 @@ export class Ext4Node implements FileNode {
   }
 
   lookup(name: string): FileNode | undefined {
-    const number = this.#inodes.folders.find(this.stat.inode, name, () => this.#records());
+    const key = this.#is(INODE_FLAG.CASEFOLD) ? foldName : sameName;
+    const number = this.#inodes.folders.find(this.stat.inode, name, () => this.#records(), key);
     return number === undefined ? undefined : this.#inodes.named(number);
   }
 
@@ -58,7 +61,10 @@ export class Ext4Node implements FileNode {
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
     const xattrs = new Map<string, Uint8Array>();
-    for (const xattr of readXattrs(this.#volume, this.#inode)) xattrs.set(xattr.name, this.#valueOf(xattr));
+    for (const xattr of readXattrs(this.#volume, this.#inode)) {
+      const value = this.#valueOf(xattr);
+      xattrs.set(xattr.name, xattr.isAccessList ? readAccessList(value, this.#inode.offset) : value);
+    }
     return xattrs;
   }
 

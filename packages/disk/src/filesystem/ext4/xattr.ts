@@ -21,11 +21,13 @@ const PREFIXES: ReadonlyMap<number, string> = new Map([
 ]);
 /** Attributes that the filesystem keeps for itself: inline content, the key of what is encrypted. The kernel lists none of them. */
 const INTERNAL: ReadonlySet<number> = new Set([0, 7, 8, 9]);
+const ACCESS_LISTS: ReadonlySet<number> = new Set([2, 3]);
 const MAGIC_SIZE = 4;
 
 export interface Xattr {
   readonly name: string;
   readonly isInternal: boolean;
+  readonly isAccessList: boolean;
   /** Where the value is kept when it is too large: an inode of its own. */
   readonly valueInode: number;
   readonly valueSize: number;
@@ -105,6 +107,7 @@ function xattrOf(area: XattrArea, position: number, entry: Fields<typeof XATTR_E
   return {
     name: nameOf(entry.e_name_index, bytes.subarray(position + XATTR_ENTRY_SIZE, nameEnd)),
     isInternal: INTERNAL.has(entry.e_name_index),
+    isAccessList: ACCESS_LISTS.has(entry.e_name_index),
     valueInode: entry.e_value_inum,
     valueSize,
     value: isElsewhere ? new Uint8Array() : bytes.subarray(valueStart, valueStart + valueSize),

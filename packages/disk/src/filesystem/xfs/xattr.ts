@@ -3,7 +3,7 @@ import { type Attribute, readAttributes } from './attribute.ts';
 import { has } from './features.ts';
 import type { Inode } from './inode.ts';
 import { ATTRIBUTE_FLAG } from './layout.ts';
-import { toSystemAcl } from './posix-acl.ts';
+import { readAccessList } from './posix-acl.ts';
 import type { XfsVolume } from './volume.ts';
 
 /** Access lists are shown twice, as the kernel does: as they are stored, and in the form that all filesystems share. */
@@ -19,7 +19,7 @@ export function readXattrs(volume: XfsVolume, inode: Inode): ReadonlyMap<string,
     const name = prefixOf(attribute) + decodeName(attribute.name);
     xattrs.set(name, attribute.value);
     const shared = ACCESS_LISTS.get(name);
-    if (shared !== undefined) xattrs.set(shared, toSystemAcl(attribute.value, inode));
+    if (shared !== undefined) xattrs.set(shared, readAccessList(attribute.value, inode));
   }
   return xattrs;
 }
