@@ -33,6 +33,7 @@ const TEST_TOOLS = [
   { command: 'unzip', apt: 'unzip', brew: 'unzip' },
   { command: 'blkid', apt: 'util-linux', brew: 'util-linux' },
   { command: 'sfdisk', apt: 'fdisk', brew: 'util-linux' },
+  { command: 'parted', apt: 'parted', brew: 'parted' },
   { command: 'setfattr', apt: 'attr', brew: 'attr' },
   { command: 'setfacl', apt: 'acl', brew: 'acl' },
   { command: 'mkfs.xfs', apt: 'xfsprogs', brew: 'xfsprogs' },

@@ -116,11 +116,11 @@ describe('openDisk', () => {
   });
 
   test('names a partition table that it cannot read', () => {
-    const apple = new Uint8Array(MIB);
-    apple.set(Buffer.from('PM\0\0'), 512);
-    expect(open(apple).volumes[0]?.error).toMatchObject({
+    const sun = new Uint8Array(MIB);
+    sun.set([0xda, 0xbe], 508);
+    expect(open(sun).volumes[0]?.error).toMatchObject({
       kind: 'unsupported',
-      message: expect.stringContaining('Apple'),
+      message: expect.stringContaining('Sun'),
     });
   });
 

@@ -89,7 +89,7 @@ export interface ImageSummary {
   readonly virtual_size: number;
   /** Bytes. */
   readonly file_size: number;
-  readonly partition_table: 'gpt' | 'mbr' | null;
+  readonly partition_table: 'gpt' | 'mbr' | 'bsd' | 'apm' | null;
   /** Backing files and other references, nearest first. */
   readonly chain: readonly string[];
 }

@@ -44,10 +44,42 @@ describe('guestctl filesystems', () => {
     const document = runForJson('guestctl', ['filesystems', raw, '--format', 'raw']);
     expect(document).toMatchObject({ format: 'raw', partition_table: 'mbr' });
     expect(document.partitions).toEqual([
-      { device: '/dev/sda1', number: 1, start: MIB, size: 8 * MIB, type: '0x83', name: null },
-      { device: '/dev/sda2', number: 2, start: 16 * MIB, size: 40 * MIB, type: '0x05', name: null },
-      { device: '/dev/sda5', number: 5, start: 17 * MIB, size: 8 * MIB, type: '0x82', name: null },
-      { device: '/dev/sda6', number: 6, start: 30 * MIB, size: 8 * MIB, type: '0x83', name: null },
+      {
+        device: '/dev/sda1',
+        number: 1,
+        start: MIB,
+        size: 8 * MIB,
+        type: '0x83',
+        type_name: 'Linux filesystem',
+        name: null,
+      },
+      {
+        device: '/dev/sda2',
+        number: 2,
+        start: 16 * MIB,
+        size: 40 * MIB,
+        type: '0x05',
+        type_name: 'Extended',
+        name: null,
+      },
+      {
+        device: '/dev/sda5',
+        number: 5,
+        start: 17 * MIB,
+        size: 8 * MIB,
+        type: '0x82',
+        type_name: 'Linux swap',
+        name: null,
+      },
+      {
+        device: '/dev/sda6',
+        number: 6,
+        start: 30 * MIB,
+        size: 8 * MIB,
+        type: '0x83',
+        type_name: 'Linux filesystem',
+        name: null,
+      },
     ]);
     expect(document.filesystems).toMatchObject([
       { device: '/dev/sda5', type: 'swap', label: 'swap', size: 8 * MIB },
@@ -121,13 +153,18 @@ function tool(name: string, args: readonly string[], input = ''): string {
   return stdout;
 }
 
+/** Where it has a name of its own. */
+const SGDISK_NAMES: Readonly<Record<string, string>> = { 'EFI system partition': 'EFI System' };
+
 function sgdiskEntry(raw: string, number: number): object {
   const shown = tool('sgdisk', [`--info=${number}`, raw]);
   const [, guid] = /GUID code: ([0-9A-F-]+)/.exec(shown) ?? [];
   const [, first] = /First sector: (\d+)/.exec(shown) ?? [];
   const [, sectors] = /Partition size: (\d+) sectors/.exec(shown) ?? [];
   const [, name] = /Partition name: '(.*)'/.exec(shown) ?? [];
-  return { number, start: Number(first) * 512, size: Number(sectors) * 512, type_guid: guid, name };
+  const [, type_name] = /GUID code: [0-9A-F-]+ \((.*)\)/.exec(shown) ?? [];
+  const meaning = { type_guid: guid, type_name: SGDISK_NAMES[type_name ?? ''] ?? type_name };
+  return { number, start: Number(first) * 512, size: Number(sectors) * 512, ...meaning, name };
 }
 
 function blkidEntry(raw: string, number: number): object {

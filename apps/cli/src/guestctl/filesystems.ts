@@ -9,7 +9,7 @@ import { withDisk } from './open-image.ts';
 interface FilesystemsDocument {
   readonly format: string;
   readonly virtual_size: number;
-  readonly partition_table: 'gpt' | 'mbr' | 'none';
+  readonly partition_table: PartitionTable['scheme'] | 'none';
   readonly partitions: readonly PartitionEntry[];
   readonly filesystems: readonly FilesystemEntry[];
 }
@@ -24,6 +24,8 @@ interface PartitionEntry {
   readonly type_guid?: string;
   /** Of an MBR: `0x83`. */
   readonly type?: string;
+  /** What the type means, where that is known. */
+  readonly type_name: string | null;
   readonly name: string | null;
 }
 
@@ -54,9 +56,10 @@ export function describeFilesystems({ image, table, volumes }: Disk): Filesystem
 }
 
 function toPartitionEntry(partition: Partition, scheme: PartitionTable['scheme']): PartitionEntry {
-  const { number, startBytes, sizeBytes, type, name } = partition;
+  const { number, startBytes, sizeBytes, type, typeName, name } = partition;
   const kind = scheme === 'gpt' ? { type_guid: type } : { type };
-  return { device: `/dev/sda${number}`, number, start: startBytes, size: sizeBytes, ...kind, name: name ?? null };
+  const names = { type_name: typeName ?? null, name: name ?? null };
+  return { device: `/dev/sda${number}`, number, start: startBytes, size: sizeBytes, ...kind, ...names };
 }
 
 function toFilesystemEntry({ device, signature, source }: Volume): readonly FilesystemEntry[] {
@@ -84,12 +87,17 @@ function renderPartitions(partitions: readonly PartitionEntry[]): readonly strin
         { title: 'PARTITION', cell: (entry) => entry.device },
         { title: 'START', align: 'right', cell: (entry) => entry.start },
         { title: 'SIZE', align: 'right', cell: (entry) => formatBytes(entry.size) },
-        { title: 'TYPE', cell: (entry) => entry.type_guid ?? entry.type },
+        { title: 'TYPE', cell: typeText },
         { title: 'NAME', cell: (entry) => entry.name },
       ],
       partitions,
     ),
   ];
+}
+
+function typeText({ type_guid, type, type_name }: PartitionEntry): string {
+  const code = type_guid ?? type ?? '';
+  return type_name === null ? code : `${code} (${type_name})`;
 }
 
 function renderFilesystems(filesystems: readonly FilesystemEntry[]): readonly string[] {

@@ -1,6 +1,6 @@
 import { shownAddress } from '@guestkit/core/remote/address';
 import type { RemoteUsage } from '@guestkit/core/remote/meter';
-import type { ChainFile, Disk } from '@guestkit/disk';
+import type { ChainFile, Disk, PartitionTable } from '@guestkit/disk';
 import { renderFacts } from '@guestkit/operations/report/facts';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { print } from '../output/print.ts';
@@ -16,7 +16,7 @@ interface InfoDocument {
   readonly file_size: number;
   readonly details: Readonly<Record<string, unknown>>;
   readonly chain: readonly string[];
-  readonly partition_table: 'gpt' | 'mbr' | 'none';
+  readonly partition_table: PartitionTable['scheme'] | 'none';
   readonly disk_id: string | null;
   readonly sector_size: number | null;
   readonly warnings: readonly string[];
@@ -62,7 +62,7 @@ function describeImage(path: string, { image, table }: Disk, { hostFiles = [] }:
     details,
     chain,
     partition_table: table?.scheme ?? 'none',
-    disk_id: table?.diskId ?? null,
+    disk_id: table?.diskId || null,
     sector_size: table?.sectorSize ?? null,
     warnings: [...warnings, ...(table?.warnings ?? [])],
     in_use: signsOfUse(image.facts, hostFiles),

@@ -1,27 +1,15 @@
 // What the types of partitions mean. A table to add a line to.
 
+import { DISCOVERABLE_TYPE_NAMES } from './discoverable-partitions.ts';
+
 /** GPT type GUIDs in upper case. UEFI, Discoverable Partitions Specification, Microsoft, others. */
 export const GPT_TYPE_NAMES: ReadonlyMap<string, string> = new Map([
+  ...DISCOVERABLE_TYPE_NAMES,
   ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B', 'EFI System'],
   ['21686148-6449-6E6F-744E-656564454649', 'BIOS boot'],
   ['024DEE41-33E7-11D3-9D69-0008C781F39F', 'MBR partition scheme'],
   ['BC13C2FF-59E6-4262-A352-B275FD6F7172', 'Linux extended boot'],
   ['0FC63DAF-8483-4772-8E79-3D69D8477DE4', 'Linux filesystem'],
-  ['4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709', 'Linux root (x86-64)'],
-  ['44479540-F297-41B2-9AF7-D131D5F0458A', 'Linux root (x86)'],
-  ['B921B045-1DF0-41C3-AF44-4C6F280D3FAE', 'Linux root (ARM64)'],
-  ['69DAD710-2CE4-4E3C-B16C-21A1D49ABED3', 'Linux root (ARM)'],
-  ['72EC70A6-CF74-40E6-BD49-4BDA08E8F224', 'Linux root (RISC-V 64)'],
-  ['77055800-792C-4F94-B39A-98C91B762BB6', 'Linux root (LoongArch 64)'],
-  ['5EEAD9A9-FE09-4A1E-A1D7-520D00531306', 'Linux root (s390x)'],
-  ['C31C45E6-3F39-412E-80FB-4809C4980599', 'Linux root (ppc64le)'],
-  ['2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5', 'Linux root verity (x86-64)'],
-  ['D13C5D3B-B5D1-422A-B29F-9454FDC89D76', 'Linux root verity (x86)'],
-  ['DF3300CE-D69F-4C92-978C-9BFB0F38D820', 'Linux root verity (ARM64)'],
-  ['8484680C-9521-48C6-9C11-B0720656F69E', 'Linux /usr (x86-64)'],
-  ['75250D76-8CC6-458E-BD66-BD47CC81A812', 'Linux /usr (x86)'],
-  ['B0E01050-EE5F-4390-949A-9101B17104E9', 'Linux /usr (ARM64)'],
-  ['77FF5F63-E7B6-4633-ACF4-1565B864C0E6', 'Linux /usr verity (x86-64)'],
   ['933AC7E1-2EB4-4F13-B844-0E14E2AEF915', 'Linux /home'],
   ['3B8F8425-20E0-4F3B-907F-1A25A76F98E8', 'Linux /srv'],
   ['4D21B016-B534-45C2-A9FB-5C16E091FD2D', 'Linux /var'],
@@ -105,4 +93,23 @@ export const MBR_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [0xfb, 'VMware VMFS'],
   [0xfc, 'VMware kernel core dump'],
   [0xfd, 'Linux RAID'],
+]);
+
+/** Types in a BSD disklabel. */
+export const BSD_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, 'BSD swap'],
+  [7, 'BSD FFS'],
+  [8, 'FAT'],
+  [9, 'BSD LFS'],
+  [11, 'HPFS'],
+  [12, 'ISO 9660'],
+  [13, 'BSD boot'],
+  [14, 'Vinum'],
+  [15, 'Apple HFS'],
+  [17, 'Linux filesystem'],
+  [18, 'NTFS'],
+  [19, 'BSD RAID'],
+  [27, 'ZFS'],
+  [30, 'HAMMER'],
+  [31, 'HAMMER2'],
 ]);

@@ -1,6 +1,9 @@
 import { identifyVolume } from '../filesystem/signature/identify.ts';
 import { hex } from '../hex.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { readAppleMap } from './apple/read.ts';
+import { BSD_SLICE_TYPES } from './bsd/layout.ts';
+import { readBsdDisk } from './bsd/read.ts';
 import { readGpt } from './gpt/read.ts';
 import { isProtective, isUsed, readBootRecord } from './mbr/boot-record.ts';
 import { readMbr } from './mbr/read.ts';
@@ -16,17 +19,35 @@ const BOOT_SECTORS: ReadonlySet<string> = new Set(['vfat', 'ntfs', 'exfat', 'Bit
  */
 export function readPartitionTable(disk: ByteSource): PartitionTable | undefined {
   const record = readBootRecord(disk, 0);
-  if (record === undefined) return undefined;
+  if (record === undefined) return readOtherTable(disk);
   const gpt = isProtective(record) ? readGpt(disk, record) : undefined;
   if (gpt !== undefined) return withPlacementWarnings(disk, gpt);
   const content = identifyVolume(disk)?.type;
   // a boot loader on a disk without partitions leaves the signature above an empty table
   const isVolume = content !== undefined && (BOOT_SECTORS.has(content) || !record.entries.some(isUsed));
-  return isVolume ? undefined : withPlacementWarnings(disk, readMbr(disk, record));
+  if (isVolume) return undefined;
+  return (
+    (record.entries.some(isUsed) ? undefined : readOtherTable(disk)) ??
+    withPlacementWarnings(disk, readMbr(disk, record))
+  );
+}
+
+/** A table of another machine, on a disk that is no volume: discs of Apple are both. */
+function readOtherTable(disk: ByteSource): PartitionTable | undefined {
+  const table = readAppleMap(disk) ?? readBsdDisk(disk);
+  return table === undefined || identifyVolume(disk) !== undefined ? undefined : withPlacementWarnings(disk, table);
 }
 
 function withPlacementWarnings(disk: ByteSource, table: PartitionTable): PartitionTable {
-  return { ...table, warnings: [...table.warnings, ...pastEnd(disk, table), ...overlaps(table)] };
+  return { ...table, warnings: [...table.warnings, ...pastEnd(disk, table), ...overlaps(table), ...dynamic(table)] };
+}
+
+/** Types of partitions of a disk whose volumes are in a database at its end (LDM). */
+const DYNAMIC_TYPES: ReadonlySet<string> = new Set(['0x42', 'AF9B60A0-1431-4F62-BC68-3311714A69AD']);
+
+function dynamic({ partitions }: PartitionTable): readonly string[] {
+  if (!partitions.some(({ type }) => DYNAMIC_TYPES.has(type))) return [];
+  return ['disk is a dynamic one of Windows (LDM): its volumes cannot be told apart yet'];
 }
 
 function pastEnd(disk: ByteSource, { partitions }: PartitionTable): readonly string[] {
@@ -38,7 +59,9 @@ function pastEnd(disk: ByteSource, { partitions }: PartitionTable): readonly str
 }
 
 function overlaps({ partitions }: PartitionTable): readonly string[] {
-  const sorted = partitions.filter(({ kind }) => kind !== 'extended').toSorted((a, b) => a.startBytes - b.startBytes);
+  const sorted = partitions
+    .filter((partition) => !isDivided(partition, partitions))
+    .toSorted((a, b) => a.startBytes - b.startBytes);
   const warnings: string[] = [];
   let furthest: Partition | undefined;
   for (const partition of sorted) {
@@ -48,6 +71,20 @@ function overlaps({ partitions }: PartitionTable): readonly string[] {
     if (furthest === undefined || endOf(partition) > endOf(furthest)) furthest = partition;
   }
   return warnings;
+}
+
+/** Holds other partitions: an extended one, or one that a BSD label divides. */
+function isDivided({ kind, type, startBytes, sizeBytes }: Partition, all: readonly Partition[]): boolean {
+  if (kind === 'extended') return true;
+  const end = startBytes + sizeBytes;
+  return (
+    BSD_SLICE_TYPES.has(type) &&
+    all.some((inner) => isBsd(inner) && inner.startBytes >= startBytes && endOf(inner) <= end)
+  );
+}
+
+function isBsd({ type }: Partition): boolean {
+  return type.startsWith('bsd ');
 }
 
 function endOf({ startBytes, sizeBytes }: Partition): number {

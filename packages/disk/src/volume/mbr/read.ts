@@ -1,5 +1,6 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import { addBsdPartitions } from '../bsd/read.ts';
 import type { Partition, PartitionTable } from '../partition-table.ts';
 import { MBR_TYPE_NAMES } from '../partition-types.ts';
 import { type BootRecord, isProtective, isUsed, type MbrEntry, readBootRecord } from './boot-record.ts';
@@ -22,7 +23,9 @@ export function readMbr(disk: ByteSource, record: BootRecord): PartitionTable {
     )
     .filter((partition) => partition !== undefined);
   if (isProtective(record)) warnings.push('MBR says there is a GPT, but there is none');
-  return { scheme: 'mbr', sectorSize: SECTOR_SIZE, diskId, partitions: [...primary, ...logical], warnings };
+  const partitions = [...primary, ...logical];
+  const table: PartitionTable = { scheme: 'mbr', sectorSize: SECTOR_SIZE, diskId, partitions, warnings };
+  return addBsdPartitions(disk, table, FIRST_LOGICAL + logical.length);
 }
 
 function kindOf(entry: MbrEntry): 'primary' | 'extended' {
