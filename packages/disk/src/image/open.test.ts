@@ -26,6 +26,14 @@ const CONTAINERS = [
   { format: 'xz', text: '\xfd7zXZ\0', at: 0 },
   { format: 'zstd', text: '\x28\xb5\x2f\xfd', at: 0 },
   { format: 'bzip2', text: 'BZh91AY&SY', at: 0 },
+  { format: 'aff', text: 'AFF10\r\n\0', at: 0 },
+  { format: 'sparseimage', text: 'sprs', at: 0 },
+  { format: 'wim', text: 'MSWIM\0\0\0', at: 0 },
+  { format: 'partclone', text: 'partclone-image', at: 0 },
+  { format: 'partimage', text: 'PaRtImAgE-VoLuMe', at: 0 },
+  { format: 'lz4', text: '\x04\x22\x4d\x18', at: 0 },
+  { format: 'lzop', text: '\x89LZO\0\r\n\x1a\n', at: 0 },
+  { format: '7z', text: '7z\xbc\xaf\x27\x1c', at: 0 },
   { format: 'zip', text: 'PK\x03\x04', at: 0 },
 ];
 

@@ -26,6 +26,11 @@ const RECOGNISED: readonly Recognised[] = [
     magics: [head('EVF\t\r\n\xff\0'), head('EVF2\r\n\x81\0'), head('LVF\t\r\n\xff\0')],
   },
   { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
+  { name: 'aff', title: 'Advanced Forensic Format image (AFF)', magics: [head('AFF10\r\n\0')] },
+  { name: 'sparseimage', title: 'Apple sparse image (UDSP)', magics: [head('sprs')] },
+  { name: 'wim', title: 'Windows image (WIM)', magics: [head('MSWIM\0\0\0')] },
+  { name: 'partclone', title: 'Partclone image', magics: [head('partclone-image')] },
+  { name: 'partimage', title: 'Partimage volume', magics: [head('PaRtImAgE-VoLuMe')] },
   { name: 'bochs', title: 'Bochs disk', magics: [head('Bochs Virtual HD Image')] },
   { name: 'cloop', title: 'compressed loop image', magics: [head('#!/bin/sh\n#V2.0 Format\nmodprobe cloop')] },
   { name: 'gzip', title: 'gzip compressed file', magics: [compressed('gzip')] },
@@ -36,6 +41,9 @@ const RECOGNISED: readonly Recognised[] = [
     title: 'bzip2 compressed file',
     magics: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((level) => head(`BZh${level}1AY&SY`)),
   },
+  { name: 'lz4', title: 'lz4 compressed file', magics: [head('\x04\x22\x4d\x18')] },
+  { name: 'lzop', title: 'lzop compressed file', magics: [head('\x89LZO\0\r\n\x1a\n')] },
+  { name: '7z', title: '7-Zip archive', magics: [head('7z\xbc\xaf\x27\x1c')] },
   { name: 'zip', title: 'zip archive', magics: [head('PK\x03\x04')] },
 ];
 

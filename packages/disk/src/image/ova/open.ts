@@ -39,7 +39,10 @@ function openOva(source: ByteSource, context: ImageContext): DiskImage {
 
 function findDescriptor(members: ReadonlyMap<string, TarMember>): TarMember {
   const [descriptor, another] = [...members.values()].filter(({ name }) => name.toLowerCase().endsWith('.ovf'));
-  if (descriptor === undefined) throw unsupported('archive', 'it holds no OVF descriptor', 0);
+  if (descriptor === undefined) {
+    const isXva = members.has('ova.xml');
+    throw unsupported('archive', isXva ? 'it is an export of XenServer (XVA)' : 'it holds no OVF descriptor', 0);
+  }
   if (another !== undefined) throw corrupt('archive', `it holds two descriptors, expected one`, another.offset);
   if (descriptor.isSparse || descriptor.sizeBytes > LIMIT.descriptorBytes) {
     const state = `it has ${descriptor.sizeBytes} bytes, expected at most ${LIMIT.descriptorBytes}`;
