@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,8 @@ import { hasE2fsprogs, makeExt } from '../../../packages/disk/src/filesystem/ext
 import { openFat } from '../../../packages/disk/src/filesystem/fat/open.ts';
 import { sampleFat } from '../../../packages/disk/src/filesystem/fat/testing/sample-image.ts';
 import type { FileSystem } from '../../../packages/disk/src/filesystem/file-system.ts';
+import { openNtfs } from '../../../packages/disk/src/filesystem/ntfs/open.ts';
+import { ntfs3gAbsent } from '../../../packages/disk/src/filesystem/ntfs/testing/ntfs-3g.ts';
 import { survives } from '../../../packages/disk/src/filesystem/testing/survives.ts';
 import type { ByteSource } from '../../../packages/disk/src/source/byte-source.ts';
 import type { Edit } from '../../../packages/disk/src/testing/edits.ts';
@@ -54,6 +57,40 @@ function extSeeds(): Seed[] {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+export const NTFS: Family = {
+  name: 'ntfs',
+  seeds: () => [
+    ...(ntfs3gAbsent === undefined ? ntfsSeeds() : []),
+    ...fromCorpus('filesystems/{dfvfs/ntfs.raw.xz,ntfs/testfs1.xz}', 'malformed/sleuthkit_test_data/*ntfs_fuzzer*'),
+  ],
+  read: readFileSystem(openNtfs, 'three'),
+};
+
+const NTFS_OPTIONS = ['-c 512', '-c 1024', '-c 4096', '-s 4096'];
+
+function ntfsSeeds(): Seed[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-fuzz-'));
+  try {
+    const content = path.join(folder, 'content');
+    writeFileSync(content, '#'.repeat(20_000));
+    return NTFS_OPTIONS.map((args, index) => {
+      const image = path.join(folder, `${index}.ntfs`);
+      writeFileSync(image, Buffer.alloc(3 * 2 ** 20));
+      execFileSync('mkntfs', ['-F', '-q', ...args.split(' '), image], { stdio: 'pipe' });
+      for (let file = 0; file < 40; file++) ntfscp(image, content, `file number ${file}`);
+      for (let stream = 0; stream < 30; stream++) ntfscp(image, content, 'file number 7', `stream ${stream}`);
+      return { name: `made${index}`, bytes: readFileSync(image) };
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function ntfscp(image: string, source: string, target: string, stream?: string): void {
+  const named = stream === undefined ? [] : ['-N', stream];
+  execFileSync('ntfscp', ['-f', '-q', ...named, image, source, target], { stdio: 'pipe' });
 }
 
 export const FAT: Family = {

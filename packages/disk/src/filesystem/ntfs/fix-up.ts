@@ -26,7 +26,8 @@ export function undoFixUps(stored: Uint8Array, magic: keyof typeof MAGIC, offset
 }
 
 function restore(stored: Uint8Array, marks: number, tornAt: (at: number) => DiskError): Uint8Array {
-  const bytes = stored.slice();
+  // what was read may be a Buffer, whose slice would share
+  const bytes = new Uint8Array(stored);
   for (let index = 1; index * FIXUP_STRIDE <= bytes.length; index++) {
     const at = index * FIXUP_STRIDE - MARK_BYTES;
     if (stored[at] !== stored[marks] || stored[at + 1] !== stored[marks + 1]) throw tornAt(at);

@@ -15,7 +15,8 @@ import { readUnits } from './units.ts';
 
 /** How the system spells a name that is to be taken as it is. */
 const NAMESPACE_PREFIX = /^\\(\?\?|\\\?|\\\.)\\/;
-const SYSTEM_DRIVE = /^c:(?=\/|$)/i;
+const DRIVE = /^[a-z]:(?=\/|$)/i;
+const SYSTEM_DRIVE = /^C:(?=\/|$)/;
 
 /**
  * Where a link leads, as a path of a guest whose drive C: is `/` and whose other drives are `/D:`, `/E:` …; `undefined` when the
@@ -62,6 +63,6 @@ function nameIn(
 function toGuestPath({ path, isRelative }: StoredTarget): string {
   const target = path.replace(isRelative ? '' : NAMESPACE_PREFIX, '').replaceAll('\\', '/');
   if (isRelative) return target;
-  const below = target.replace(SYSTEM_DRIVE, '').replace(/^\/+/, '');
-  return `/${below}`;
+  const below = target.replace(DRIVE, (drive) => drive.toUpperCase()).replace(SYSTEM_DRIVE, '');
+  return `/${below.replace(/^\/+/, '')}`;
 }

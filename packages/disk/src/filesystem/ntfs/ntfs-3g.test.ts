@@ -10,7 +10,14 @@ import { FileSource } from '../../source/file-source.ts';
 import type { FileSystem } from '../file-system.ts';
 import { createFileTree } from '../tree.ts';
 import { openNtfs } from './open.ts';
-import { fillCompressed, fillFragmented, fillManyNames, fillSample, manyName } from './testing/content.ts';
+import {
+  fillCompressed,
+  fillFileTable,
+  fillFragmented,
+  fillManyNames,
+  fillSample,
+  manyName,
+} from './testing/content.ts';
 import { makeNtfs, type NtfsOptions, ntfs3gAbsent, ntfsinfo, withNtfs3g } from './testing/ntfs-3g.ts';
 
 const MIB = 2 ** 20;
@@ -71,6 +78,12 @@ describe.skipIf(ntfs3gAbsent !== undefined)('the files of an NTFS volume are tho
   test.each(FRAGMENTED)('a file in many pieces: mkntfs %s', async (args, clusterBytes, sizeBytes) => {
     const image = await make({ args, sizeBytes, fill: (mounted) => fillFragmented(mounted, clusterBytes) });
     expect(ntfsinfo(image, '-F', '/pieces')).toContain('$ATTRIBUTE_LIST');
+    await expectSameFiles(image);
+  });
+
+  test('a file table in many pieces', async () => {
+    const image = await make({ args: '-c 512', sizeBytes: 5 * MIB, fill: fillFileTable });
+    expect(ntfsinfo(image, '-i', '0')).toContain('$ATTRIBUTE_LIST');
     await expectSameFiles(image);
   });
 

@@ -1,3 +1,4 @@
+import { encodeName } from '../name.ts';
 import type { NtfsFile } from './file.ts';
 import {
   ATTRIBUTE_TYPE,
@@ -60,7 +61,7 @@ function dosNameOf(file: NtfsFile): Uint8Array | undefined {
     if (type !== ATTRIBUTE_TYPE.FILE_NAME || !(body instanceof Uint8Array)) continue;
     if (body[FILE_NAME.name_space[0]] !== DOS_NAME) continue;
     const end = FILE_NAME_SIZE + (body[FILE_NAME.name_length[0]] as number) * 2;
-    return Buffer.from(readUnits(body.subarray(FILE_NAME_SIZE, end)));
+    return encodeName(readUnits(body.subarray(FILE_NAME_SIZE, end)));
   }
   return undefined;
 }

@@ -76,6 +76,17 @@ export function fillFragmented(folder: string, clusterBytes: number): void {
   closeSync(fd);
 }
 
+/** Fills the volume, and then the gaps with records, so that the file table is in so many pieces as well. */
+export function fillFileTable(folder: string): void {
+  const names = untilFull((index) => {
+    const name = path.join(folder, `small-${index}`);
+    writeFileSync(name, Buffer.alloc(800, 's'));
+    return name;
+  });
+  for (const [index, name] of names.entries()) if (index % 2 === 0) rmSync(name);
+  untilFull((index) => writeFileSync(path.join(folder, `empty-${index}`), ''));
+}
+
 function untilFull<T>(write: (index: number) => T): T[] {
   const written: T[] = [];
   try {
