@@ -5,6 +5,7 @@ import { print } from '../output/print.ts';
 import type { ImageOptions } from './guestctl.ts';
 import { note } from './note.ts';
 import { withDisk } from './open-image.ts';
+import { namedSubvolumes, subvolumeDevice } from './subvolume.ts';
 
 interface FilesystemsDocument {
   readonly format: string;
@@ -62,10 +63,12 @@ function toPartitionEntry(partition: Partition, scheme: PartitionTable['scheme']
   return { device: `/dev/sda${number}`, number, start: startBytes, size: sizeBytes, ...kind, ...names };
 }
 
-function toFilesystemEntry({ device, signature, source }: Volume): readonly FilesystemEntry[] {
+function toFilesystemEntry(volume: Volume): readonly FilesystemEntry[] {
+  const { device, signature, source } = volume;
   if (signature === undefined) return [];
   const { type, label, uuid } = signature;
-  return [{ device, type, label: label ?? null, uuid: uuid ?? null, size: source.sizeBytes }];
+  const entry = { device, type, label: label ?? null, uuid: uuid ?? null, size: source.sizeBytes };
+  return [entry, ...namedSubvolumes(volume).map(({ path }) => ({ ...entry, device: subvolumeDevice(device, path) }))];
 }
 
 function warningsOf({ device, fileSystem, error }: Volume): readonly string[] {

@@ -4,6 +4,7 @@ import { findVolume, listVolumes } from './find-volume.ts';
 import type { TreeOptions } from './guestctl.ts';
 import { note } from './note.ts';
 import { withDisk } from './open-image.ts';
+import { findSubvolume } from './subvolume.ts';
 
 /** Runs an action on the files that a command is about: of one filesystem, or of the guest as it would mount itself. */
 export function withTree(
@@ -15,10 +16,15 @@ export function withTree(
 }
 
 async function chooseTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
-  if (options.device !== undefined) return treeOf(spanningVolume(disk, findVolume(disk, options.device)));
+  if (options.device !== undefined) return treeOfDevice(disk, options.device);
   const known = disk.volumes.filter((volume) => volume.signature !== undefined || volume.fileSystem !== undefined);
   const [only, ...others] = known;
   return only !== undefined && others.length === 0 ? treeOf(only) : guestTree(disk, options);
+}
+
+function treeOfDevice(disk: Disk, device: string): FileTree {
+  const subvolume = findSubvolume(disk, device);
+  return subvolume ?? treeOf(spanningVolume(disk, findVolume(disk, device)));
 }
 
 async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {

@@ -39,8 +39,8 @@ export class Devices {
         : stripes.some((_, index) => index % profile.copies === 0 && this.#isGroupLost(stripes, index, profile.copies));
     if (!isLost) return undefined;
     const what = has(type, GROUP.DATA) ? 'data' : 'metadata';
-    const missing = listing([...new Set(absent)]);
-    const state = `${missing} of ${this.superblock.deviceCount} missing, which ${what} in profile ${profile.name} cannot do without`;
+    const missing = describeMissing([...new Set(absent)], this.superblock.deviceCount);
+    const state = `${missing}, and ${what} in profile ${profile.name} cannot do without`;
     return new DiskError('unsupported', `Cannot read ${what} of btrfs "${this.superblock.fsid}": ${state}`, {
       format: 'btrfs',
       offset: start,
@@ -52,10 +52,10 @@ export class Devices {
   }
 }
 
-/** `device 2 is`, `devices 2 and 3 are`. */
-export function listing(ids: readonly number[]): string {
+/** `device 2 of 3 is missing`. */
+export function describeMissing(ids: readonly number[], count: number): string {
   const names = new Intl.ListFormat('en').format(ids.map(String));
-  return ids.length === 1 ? `device ${names} is` : `devices ${names} are`;
+  return ids.length === 1 ? `device ${names} of ${count} is missing` : `devices ${names} of ${count} are missing`;
 }
 
 interface Member {

@@ -70,7 +70,7 @@ const CHUNKS: readonly Hostile[] = [
   {
     what: 'a device that is not there',
     damage: (image) => image.set64(CHUNK + 48, 77),
-    message: /device 77 is of 1 missing/,
+    message: /device 77 of 1 is missing/,
     kind: 'unsupported',
   },
 ];

@@ -1,3 +1,4 @@
+import { asFact } from '../../error.ts';
 import { readFields } from '../../fields.ts';
 import type { Subvolume } from '../file-system.ts';
 import { decodeName } from '../name.ts';
@@ -43,6 +44,7 @@ const DEEPEST_NEST = 256;
 export class Subvolumes {
   readonly volume: BtrfsVolume;
   readonly #opened = new Map<number, FileItems>();
+  #listed: readonly Subvolume[] | undefined;
 
   constructor(volume: BtrfsVolume) {
     this.volume = volume;
@@ -71,15 +73,27 @@ export class Subvolumes {
     return named?.location.objectId ?? TREE.FS;
   }
 
+  /** All that have a path; the top of the filesystem, whose path is empty, comes first. */
   list(): readonly Subvolume[] {
-    const { defaultId } = this;
-    const listed = [TREE.FS, ...this.#ids()].flatMap((id) => {
-      const path = this.pathOf(id);
-      if (path === undefined) return [];
-      const isReadOnly = has(this.#fields(id)?.flags ?? 0n, ROOT_READ_ONLY);
-      return [{ id, path, isDefault: id === defaultId, isReadOnly, root: () => this.root(id) }];
-    });
-    return listed;
+    this.#listed ??= [TREE.FS, ...this.#ids()].flatMap((id) => this.#describe(id));
+    return this.#listed;
+  }
+
+  #describe(id: number): readonly Subvolume[] {
+    const path = this.#readablePathOf(id);
+    if (path === undefined) return [];
+    const isReadOnly = has(this.#fields(id)?.flags ?? 0n, ROOT_READ_ONLY);
+    return [{ id, path, isDefault: id === this.defaultId, isReadOnly, root: () => this.root(id) }];
+  }
+
+  /** What is damaged on the way to one subvolume leaves it without a path, and the others with theirs. */
+  #readablePathOf(id: number): string | undefined {
+    try {
+      return this.pathOf(id);
+    } catch (error) {
+      asFact(error);
+      return undefined;
+    }
   }
 
   /** Whether a subvolume belongs where a folder names it; in a snapshot of that folder it does not. */

@@ -5,7 +5,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import { AddressSpace } from './address-space.ts';
 import { BlockCache } from './block-cache.ts';
 import { type Chunk, parseChunk } from './chunk.ts';
-import { Devices, listing } from './devices.ts';
+import { Devices, describeMissing } from './devices.ts';
 import { corrupt } from './error.ts';
 import { has } from './features.ts';
 import { key, LAST_OFFSET, readKey } from './key.ts';
@@ -117,7 +117,7 @@ export class BtrfsVolume {
     const missing = deviceIds(chunkTree).filter((id) => this.devices.source(id) === undefined);
     if (missing.length === 0) return [];
     const consequence = losses.length > 0 ? 'some content cannot be read' : 'everything was read from the others';
-    return [`${listing(missing)} missing: ${consequence}`];
+    return [`${describeMissing(missing, this.superblock.deviceCount)}: ${consequence}`];
   }
 }
 
