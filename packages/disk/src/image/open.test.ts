@@ -107,7 +107,10 @@ describe('a raw image', () => {
     expect(image.facts).toMatchObject({ file_size: 1000, warnings: [expect.stringContaining('488')] });
     expect(image.read(996, 8)).toEqual(Uint8Array.of(7, 7, 7, 7, 0, 0, 0, 0));
     expect(image.read(1004, 20)).toEqual(new Uint8Array(20));
-    expect([...image.extents()]).toEqual([{ offset: 0, length: 1024, kind: 'data' }]);
+    expect([...image.extents()]).toEqual([
+      { offset: 0, length: 1000, kind: 'data' },
+      { offset: 1000, length: 24, kind: 'zero' },
+    ]);
   });
 
   test('has no bytes past its end', () => {
