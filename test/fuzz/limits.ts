@@ -4,6 +4,9 @@ export const LIMIT = {
   cpuMs: 2000,
   /** Of the whole process, seeds and all. */
   rssBytes: 256 * 2 ** 20,
-  /** On the clock, after which a process that says nothing is killed. */
-  silenceMs: 60_000,
+  /** Of the processor, after which a process that said nothing is killed: it tells every second. */
+  silentCpuMs: 15_000,
+  /** How often that is looked at, and what a single case may take on the clock. */
+  lookMs: 5000,
+  checkMs: 120_000,
 } as const;

@@ -74,24 +74,36 @@ function runWorker(plan: FuzzPlan, seedNumber: number, figures: Figures, end: nu
     isStopped = true;
     child.kill('SIGKILL');
   };
-  let watchdog = setTimeout(() => undefined, 0);
-  const watch = () => {
-    clearTimeout(watchdog);
-    watchdog = setTimeout(() => hang(plan, child, figures, stop), LIMIT.silenceMs);
-  };
-  watch();
+  let heardCpuMs = 0;
+  const watchdog = setInterval(() => {
+    if (cpuMsOf(child) - heardCpuMs > LIMIT.silentCpuMs) hang(plan, child, figures, stop);
+  }, LIMIT.lookMs);
   child.on('message', (report: Report) => {
-    watch();
+    heardCpuMs = cpuMsOf(child);
     count(plan, figures, report);
     if (performance.now() >= end || figures.cases >= plan.cases || report.suspect !== undefined) stop();
   });
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
-      clearTimeout(watchdog);
+      clearInterval(watchdog);
       if (!isStopped) record(plan, figures, shrink(plan, current(plan), `crash: ${signal ?? code}`));
       resolve();
     });
   });
+}
+
+const CLOCK_TICK_MS = 10;
+
+/** What a process has taken of the processor: one that waits for its turn on a busy machine does not hang. */
+function cpuMsOf({ pid }: ChildProcess): number {
+  try {
+    // the name of the process, in brackets, may hold spaces
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
+  } catch {
+    // it has ended
+    return 0;
+  }
 }
 
 function hang(plan: FuzzPlan, child: ChildProcess, figures: Figures, stop: () => void): void {
@@ -132,7 +144,7 @@ function endsBadly({ family, folder }: FuzzPlan, input: string): boolean {
 
 function check(family: string, folder: string, input: string) {
   const args = [`--max-old-space-size=${HEAP_MIB}`, WORKER, family, '0', folder, '--check'];
-  return spawnSync(process.execPath, args, { input, timeout: LIMIT.silenceMs, encoding: 'utf8' });
+  return spawnSync(process.execPath, args, { input, timeout: LIMIT.checkMs, encoding: 'utf8' });
 }
 
 function record({ family, folder, say }: FuzzPlan, figures: Figures, finding: Finding): void {

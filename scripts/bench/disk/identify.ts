@@ -1,0 +1,16 @@
+// Opens a disk again and again and says what is on it: `identify.ts IMAGE RUNS`. Prints the milliseconds of each run, and the memory.
+import { denyReferences, FileSource, openDisk } from '@guestkit/disk';
+
+const [image = '', runs = '20'] = process.argv.slice(2);
+const before = process.memoryUsage.rss();
+const times: number[] = [];
+let signature: unknown;
+for (let run = 0; run < Number(runs); run++) {
+  const start = performance.now();
+  using source = FileSource.open(image);
+  const disk = openDisk(source, { references: denyReferences });
+  signature = disk.volumes[0]?.signature;
+  times.push(performance.now() - start);
+}
+const peakBytes = process.resourceUsage().maxRSS * 1024;
+process.stdout.write(JSON.stringify({ times, before, peakBytes, signature }));
