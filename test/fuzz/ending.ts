@@ -12,7 +12,7 @@ export interface Ending {
 
 const MOST_NOTES = 12;
 
-export function endingOf(family: Family, source: ByteSource, files: NonNullable<Seed['files']>): Ending {
+export function endingOf(family: Pick<Family, 'read'>, source: ByteSource, files: NonNullable<Seed['files']>): Ending {
   const notes = new Set<string>();
   const note = (error: DiskError) => {
     if (notes.size < MOST_NOTES) notes.add(shapeOf(error));
