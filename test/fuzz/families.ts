@@ -1,5 +1,5 @@
 import { PARALLELS, QCOW2, VDI, VHD, VHDX, VMDK } from './families/containers.ts';
-import { EXFAT, EXT4, FAT, NTFS } from './families/filesystems.ts';
+import { BTRFS, EXFAT, EXT4, FAT, NTFS } from './families/filesystems.ts';
 import { LUKS, LVM2, MDRAID } from './families/layers.ts';
 import { OVA } from './families/ova.ts';
 import { PARTITIONS } from './families/partitions.ts';
@@ -19,6 +19,7 @@ export const FAMILIES: readonly Family[] = [
   MDRAID,
   LUKS,
   EXT4,
+  BTRFS,
   NTFS,
   FAT,
   EXFAT,

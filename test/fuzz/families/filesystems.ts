@@ -2,6 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openBtrfs } from '../../../packages/disk/src/filesystem/btrfs/open.ts';
+import { Damaged as DamagedBtrfs } from '../../../packages/disk/src/filesystem/btrfs/testing/damaged.ts';
+import { hasBtrfsProgs } from '../../../packages/disk/src/filesystem/btrfs/testing/image.ts';
+import { makeSmallImage } from '../../../packages/disk/src/filesystem/btrfs/testing/small-image.ts';
 import { openExfat } from '../../../packages/disk/src/filesystem/exfat/open.ts';
 import { sampleExfat } from '../../../packages/disk/src/filesystem/exfat/testing/sample-image.ts';
 import { openExt4 } from '../../../packages/disk/src/filesystem/ext4/open.ts';
@@ -91,6 +95,26 @@ function ntfsSeeds(): Seed[] {
 function ntfscp(image: string, source: string, target: string, stream?: string): void {
   const named = stream === undefined ? [] : ['-N', stream];
   execFileSync('ntfscp', ['-f', '-q', ...named, image, source, target], { stdio: 'pipe' });
+}
+
+export const BTRFS: Family = {
+  name: 'btrfs',
+  seeds: () => [
+    ...(hasBtrfsProgs ? [btrfsSeed()] : []),
+    // small when unpacked
+    ...fromCorpus('malformed/btrfs-progs/fuzz/bko-1{04131,72861}*.raw.xz'),
+  ],
+  read: readFileSystem(openBtrfs, 'inner'),
+  seal: (bytes) => new DamagedBtrfs(bytes).seals(),
+};
+
+function btrfsSeed(): Seed {
+  const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-fuzz-'));
+  try {
+    return { name: 'made', bytes: makeSmallImage(folder) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 export const FAT: Family = {

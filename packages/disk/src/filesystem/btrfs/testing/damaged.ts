@@ -1,5 +1,6 @@
 import { crc32c } from '../../../crc32c.ts';
 import { MemorySource } from '../../../source/memory-source.ts';
+import type { Edit } from '../../../testing/edits.ts';
 import type { FileSystem } from '../../file-system.ts';
 import { openBtrfs } from '../open.ts';
 
@@ -69,19 +70,24 @@ export class Damaged {
     return { entry, content: leaf + 101 + this.get32(entry + 17) };
   }
 
-  /** Checksums of the superblock and of all blocks. */
+  /** Makes all checksums right. */
   seal(): this {
-    this.#sealRange(SUPERBLOCK, 4096);
-    for (const offset of this.blocks()) this.#sealRange(offset, this.nodeSize);
+    for (const { at, bytes } of this.seals()) this.bytes.set(bytes, at);
     return this;
+  }
+
+  /** The checksums of the superblock and of all blocks, and where they belong. */
+  seals(): readonly Edit[] {
+    if (this.bytes.length < SUPERBLOCK + 4096) return [];
+    return [this.#sealOf(SUPERBLOCK, 4096), ...this.blocks().map((offset) => this.#sealOf(offset, this.nodeSize))];
   }
 
   open(): FileSystem {
     return openBtrfs(new MemorySource(this.bytes));
   }
 
-  #sealRange(offset: number, length: number): void {
+  #sealOf(offset: number, length: number): Edit {
     const covered = this.bytes.subarray(offset + 32, offset + length);
-    this.#view.setInt32(offset, ~crc32c(0xffffffff, covered), true);
+    return { at: offset, bytes: new Uint8Array(Int32Array.of(~crc32c(0xffffffff, covered)).buffer) };
   }
 }
