@@ -2,6 +2,7 @@ import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { FileSystem, FileSystemFormat } from '../file-system.ts';
 import { Inodes } from './inodes.ts';
+import { applyLog } from './log/open-log.ts';
 import { isXfs, readSuperblock, type Superblock } from './superblock.ts';
 import { XfsVolume } from './volume.ts';
 
@@ -10,8 +11,10 @@ export const xfsFormat: FileSystemFormat = { name: 'xfs', detect: isXfs, open: o
 
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openXfs(source: ByteSource): FileSystem {
-  const superblock = readSuperblock(source);
-  const volume = new XfsVolume(source, superblock);
+  const log = applyLog(source, readSuperblock(source));
+  // what was logged may have changed it
+  const superblock = log.isDirty ? readSuperblock(log.source) : readSuperblock(source);
+  const volume = new XfsVolume(log.source, superblock);
   const { label, uuid, blockCount, blockSize, freeBlocks, isCaseSensitive } = superblock;
   return {
     type: 'xfs',
@@ -21,7 +24,7 @@ export function openXfs(source: ByteSource): FileSystem {
     freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
     isCaseSensitive,
     root: new Inodes(volume).root,
-    warnings: warningsOf(superblock, source.sizeBytes),
+    warnings: [...log.warnings, ...warningsOf(superblock, source.sizeBytes)],
   };
 }
 
