@@ -61,41 +61,10 @@ describe.skipIf(!hasXfsprogs)('the files of an XFS filesystem are those that the
       const sizeBytes = (args.includes('65536') ? 512 : 64) * MEBIBYTE;
       const image = makeXfs(path.join(folder, `${Math.random()}`), { args, sizeBytes, fill });
       if (image === undefined) return context.skip('no images can be mounted here');
-      const { warnings } = openImage(image);
-      expect(warnings).toEqual([]);
-      expect(listTree(createFileTree(openImage(image)))).toEqual(withMounted(image, 'ro', listFolder));
-      expect(attributesOf(image)).toEqual(withMounted(image, 'ro', shownAttributes));
+      const fileSystem = openImage(image);
+      expect(fileSystem.warnings).toEqual([]);
+      expect(listTree(createFileTree(fileSystem))).toEqual(withMounted(image, 'ro', (shown) => listFolder(shown)));
       rmSync(image);
     },
   );
 });
-
-/** Every attribute, by the path of the file and its name, in hexadecimal. */
-function attributesOf(image: string): string[] {
-  const lines = [...createFileTree(openImage(image)).walk()].flatMap(({ path: file, node }) => {
-    return [...node.xattrs()].map(([name, value]) => `${file} ${name} ${Buffer.from(value).toString('hex')}`);
-  });
-  return lines.sort();
-}
-
-const SHOW = `
-import os, sys
-def show(file, name):
-  for attribute in os.listxattr(file, follow_symlinks=False):
-    print(name or '/', attribute, os.getxattr(file, attribute, follow_symlinks=False).hex())
-for root, folders, files in os.walk('.'):
-  for name in ['.'] if root == '.' else []: show('.', '')
-  for name in folders + files: show(os.path.join(root, name), os.path.join(root, name)[1:])
-`;
-
-function shownAttributes(folder: string): string[] {
-  const printed = execFileSync('python3', ['-X', 'utf8', '-c', SHOW], {
-    cwd: folder,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  return printed
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
-}
