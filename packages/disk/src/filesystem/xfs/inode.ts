@@ -1,6 +1,7 @@
 import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { FileStat, FileType } from '../file-system.ts';
+import { permissionsOfMode, typeOfMode } from '../unix-mode.ts';
 import { checkSelf } from './checksum.ts';
 import { corrupt } from './corrupt.ts';
 import { bigTime, classicTime } from './inode-time.ts';
@@ -21,8 +22,6 @@ import {
   INODE_MAGIC,
   INODE_V3,
   INODE_V3_CORE_SIZE,
-  MODE_PERMISSIONS,
-  MODE_TYPE,
 } from './layout.ts';
 import type { XfsVolume } from './volume.ts';
 
@@ -89,7 +88,7 @@ function statOf(stored: StoredInode): FileStat {
   const timeAt = (flags2 & INODE_FLAG2.BIGTIME) === 0n ? classicTime : bigTime;
   return {
     type,
-    mode: fields.di_mode & MODE_PERMISSIONS,
+    mode: permissionsOfMode(fields.di_mode),
     uid: fields.di_uid,
     gid: fields.di_gid,
     sizeBytes: fields.di_size,
@@ -103,18 +102,8 @@ function statOf(stored: StoredInode): FileStat {
   };
 }
 
-const TYPES: ReadonlyMap<number, FileType> = new Map([
-  [0x1000, 'fifo'],
-  [0x2000, 'character'],
-  [0x4000, 'directory'],
-  [0x6000, 'block'],
-  [0x8000, 'file'],
-  [0xa000, 'symlink'],
-  [0xc000, 'socket'],
-]);
-
 function typeOf({ number, offset, fields, flags2 }: StoredInode): FileType {
-  const type = TYPES.get(fields.di_mode & MODE_TYPE);
+  const type = typeOfMode(fields.di_mode);
   if (type === undefined) throw corrupt(`Cannot read inode ${number}: bad di_mode ${hex(fields.di_mode)}`, offset);
   if ((flags2 & INODE_FLAG2.METADATA) === 0n) return type;
   throw corrupt(`Cannot read inode ${number}: it is the filesystem's own, yet it is named`, offset);

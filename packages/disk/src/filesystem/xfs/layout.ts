@@ -166,9 +166,6 @@ export const INODE_FLAG2 = { BIGTIME: 0x8n, NREXT64: 0x10n, METADATA: 0x20n } as
 /** Times count from here, in nanoseconds, where BIGTIME is set: 1901-12-13. */
 export const BIGTIME_EPOCH = -(2 ** 31);
 
-export const MODE_TYPE = 0xf000;
-export const MODE_PERMISSIONS = 0o7777;
-
 export const EXTENT_SIZE = 16;
 /** Of the root of a tree in an inode: bb_level and bb_numrecs only. */
 export const BTREE_ROOT_HEADER_SIZE = 4;
