@@ -3,6 +3,7 @@ import { BTRFS, EXFAT, EXT4, FAT, NTFS } from './families/filesystems.ts';
 import { LUKS, LVM2, MDRAID } from './families/layers.ts';
 import { OVA } from './families/ova.ts';
 import { PARTITIONS } from './families/partitions.ts';
+import { XFS } from './families/xfs.ts';
 import type { Family } from './family.ts';
 
 /** All that is fuzzed: a format more is a line more. */
@@ -23,6 +24,7 @@ export const FAMILIES: readonly Family[] = [
   NTFS,
   FAT,
   EXFAT,
+  XFS,
 ];
 
 export function familyNamed(name: string): Family {

@@ -67,7 +67,8 @@ export function readContent(log: LogBlocks, header: RecordHeader, isChecked: boo
   return content.subarray(0, fields.h_len);
 }
 
-function checksumOf({ bytes, fields }: RecordHeader, content: Uint8Array, headerSize: number): number {
+/** Over the header without the checksum itself, further headers, and the content with the numbers of the round in it. */
+export function checksumOf({ bytes, fields }: RecordHeader, content: Uint8Array, headerSize: number): number {
   let crc = crc32c(crc32c(0xffffffff, bytes.subarray(0, H_CRC)), new Uint8Array(4));
   crc = crc32c(crc, bytes.subarray(H_CRC + 4, headerSize));
   for (let used = CYCLE_BYTES, at = BASIC_BLOCK; used < fields.h_len; used += CYCLE_BYTES, at += BASIC_BLOCK) {

@@ -50,7 +50,9 @@ describe.skipIf(!hasXfsprogs)('an XFS filesystem that stopped while it was writt
     // this mount replays, so it comes last
     expect(files).toEqual(withMounted(image, 'noatime', (shown) => listFolder(shown)));
     expect(openImage(image).warnings).toEqual([]);
-    expect(freeBytes).toBe(openImage(image).freeBytes);
+    // the kernel then frees what was deleted but still in use
+    expect(freeBytes).toBeGreaterThan((openImage(image).freeBytes ?? 0) - MEBIBYTE);
+    expect(freeBytes).toBeLessThanOrEqual(openImage(image).freeBytes ?? 0);
   });
 
   test('reads what was written to the log in several rounds', (context) => {
@@ -58,7 +60,7 @@ describe.skipIf(!hasXfsprogs)('an XFS filesystem that stopped while it was writt
       args: '-m reflink=0 -d agcount=2',
       fill: (target) => {
         // more than the log holds
-        for (let round = 0; round < 6; round++) execFileSync('python3', ['-c', CHANGES, target, `${round}`]);
+        for (let round = 0; round < 5; round++) execFileSync('python3', ['-c', CHANGES, target, `${round}`]);
         execFileSync('xfs_io', ['-x', '-c', 'shutdown -f', target], { stdio: 'pipe' });
       },
     });
@@ -144,7 +146,7 @@ random.seed(int(round) + 5)
 folders, files = ['.'], []
 def sync(file):
   if random.random() < 0.1: os.fsync(file)
-for index in range(500):
+for index in range(350):
   name = '%s/%s-%d' % (random.choice(folders), round, index)
   choice = random.randrange(12)
   file = random.choice(files) if files else None

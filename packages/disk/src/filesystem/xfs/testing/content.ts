@@ -18,15 +18,15 @@ export function fillWithSpecials(folder: string): void {
 
 /** Folders from one that fits into its inode to one whose hashes need a tree, with gaps where names were removed. */
 export function fillWithFolders(folder: string): void {
-  for (const count of [0, 1, 8, 20, 40, 150, 1500]) {
+  for (const count of [0, 1, 8, 20, 40, 150, 700]) {
     const inner = path.join(folder, `of-${count}`);
     mkdirSync(inner);
     for (let index = 0; index < count; index++) writeFileSync(path.join(inner, `a-name-of-${index}`), '');
   }
-  const emptied = path.join(folder, 'of-1500');
+  const emptied = path.join(folder, 'of-700');
   // most of a block and more in a row, so that whole blocks become holes; elsewhere every third
-  for (let index = 0; index < 1500; index++) {
-    if (index % 3 === 0 || (index > 300 && index < 900)) rmSync(path.join(emptied, `a-name-of-${index}`));
+  for (let index = 0; index < 700; index++) {
+    if (index % 3 === 0 || (index > 200 && index < 500)) rmSync(path.join(emptied, `a-name-of-${index}`));
   }
   writeFileSync(path.join(emptied, 'n'.repeat(255)), 'long');
 }
@@ -34,7 +34,7 @@ export function fillWithFolders(folder: string): void {
 /** Files with few and with many extents, holes, ranges that were never written, and blocks of another file. */
 export function fillWithExtents(folder: string): void {
   const at = (name: string) => path.join(folder, name);
-  writePieces(at('fragmented'), 400, 8192);
+  writePieces(at('fragmented'), 200, 8192);
   writePieces(at('far'), 3, 7_000_000);
   xfsIo(at('reserved'), 'falloc 0 300k', 'pwrite -q -S 0x61 100k 10k', 'falloc -k 300k 1m');
   xfsIo(at('punched'), 'pwrite -q -S 0x62 0 500k', 'fpunch 64k 64k', 'fzero 200k 100k', 'truncate 450001');
