@@ -11,8 +11,9 @@ const ESCAPED_SURROGATE = /\udced[\udca0-\udcbf][\udc80-\udcbf]/gu;
  * A name from UTF-16 units, as VFAT, exFAT and NTFS store it. A surrogate without its partner is no text, but may be in a name:
  * it becomes the three bytes that would be its UTF-8, as names keep bytes, so that no two names become one.
  */
-export function decodeUtf16Name(units: Iterable<number>): string {
-  const text = String.fromCharCode(...units);
+export function decodeUtf16Name(units: ArrayLike<number>): string {
+  // far quicker than spreading a typed array
+  const text = String.fromCharCode.apply(undefined, units as number[]);
   return text.isWellFormed() ? text : text.replace(LONE_SURROGATE, (lone) => decodeName(bytesOf(lone.charCodeAt(0))));
 }
 
