@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { quote } from '../../quote.ts';
 import { unsupported } from './error.ts';
+import { knownHash } from './key-derivation.ts';
 import { SECTOR_BYTES } from './layout.ts';
 
 /** Decrypts whole sectors, in place of the kernel's dm-crypt. */
@@ -140,7 +141,7 @@ class CbcCipher implements SectorCipher {
 /** The vector is the sector number, encrypted with a hash of the key. */
 function essiv(key: Uint8Array, hash: string, name: string): BlockCipher {
   try {
-    return new BlockCipher(createHash(hash).update(key).digest(), 'encrypt', name);
+    return new BlockCipher(createHash(knownHash(hash)).update(key).digest(), 'encrypt', name);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause) throw unknownCipher(name);
     throw cause;

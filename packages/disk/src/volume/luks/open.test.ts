@@ -91,6 +91,15 @@ describe('a LUKS1 volume made by hand', () => {
     expect(content.equals(opened.read(0, content.length))).toBe(true);
   });
 
+  test('whose vectors are made by a hash that nobody knows is refused', () => {
+    const volume = cheapLuks1(content, PASSPHRASE);
+    volume.write('cbc-essiv:essiv\0', 40);
+    volume.writeUInt32BE(32, 108);
+    expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
+      expect.objectContaining({ name: 'DiskError', kind: 'unsupported' }),
+    );
+  });
+
   test.each([0, LIMIT.stripes + 1, 200_000])('with a key in %d stripes is refused, without merging them', (stripes) => {
     const volume = Buffer.concat([cheapLuks1(content, PASSPHRASE), Buffer.alloc(16 * 2 ** 20)]);
     volume.writeUInt32BE(stripes, LUKS1_SLOTS_AT + 44);
