@@ -4,6 +4,7 @@ import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
 import type { FileSystemFormat } from './file-system.ts';
 import { ntfsFormat } from './ntfs/open.ts';
+import { squashfsFormat } from './squashfs/open.ts';
 import { xfsFormat } from './xfs/open.ts';
 
 /** Every filesystem that can be read, in the order they are tried: FAT has no magic, so it comes last. */
@@ -13,5 +14,6 @@ export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [
   exfatFormat,
   ntfsFormat,
   btrfsFormat,
+  squashfsFormat,
   fatFormat,
 ];
