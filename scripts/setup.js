@@ -46,6 +46,7 @@ const TEST_TOOLS = [
   { command: 'vgcfgrestore', apt: 'lvm2', brew: 'lvm2' },
   { command: 'thin_restore', apt: 'thin-provisioning-tools', brew: 'thin-provisioning-tools' },
   { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
+  { command: 'mksquashfs', apt: 'squashfs-tools', brew: 'squashfs' },
   { command: 'nbdcopy', apt: 'libnbd-bin', brew: 'libnbd' },
 ];
 

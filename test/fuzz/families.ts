@@ -1,5 +1,5 @@
 import { PARALLELS, QCOW2, VDI, VHD, VHDX, VMDK } from './families/containers.ts';
-import { BTRFS, EXFAT, EXT4, FAT, NTFS } from './families/filesystems.ts';
+import { BTRFS, EXFAT, EXT4, FAT, NTFS, SQUASHFS } from './families/filesystems.ts';
 import { LUKS, LVM2, MDRAID } from './families/layers.ts';
 import { OVA } from './families/ova.ts';
 import { PARTITIONS } from './families/partitions.ts';
@@ -25,6 +25,7 @@ export const FAMILIES: readonly Family[] = [
   FAT,
   EXFAT,
   XFS,
+  SQUASHFS,
 ];
 
 export function familyNamed(name: string): Family {

@@ -15,6 +15,8 @@ import { sampleFat } from '../../../packages/disk/src/filesystem/fat/testing/sam
 import type { FileSystem } from '../../../packages/disk/src/filesystem/file-system.ts';
 import { openNtfs } from '../../../packages/disk/src/filesystem/ntfs/open.ts';
 import { ntfs3gAbsent } from '../../../packages/disk/src/filesystem/ntfs/testing/ntfs-3g.ts';
+import { openSquashfs } from '../../../packages/disk/src/filesystem/squashfs/open.ts';
+import { hasSquashfsTools, makeSmallSquashfs } from '../../../packages/disk/src/filesystem/squashfs/testing/image.ts';
 import { survives } from '../../../packages/disk/src/filesystem/testing/survives.ts';
 import type { ByteSource } from '../../../packages/disk/src/source/byte-source.ts';
 import type { Edit } from '../../../packages/disk/src/testing/edits.ts';
@@ -112,6 +114,27 @@ function btrfsSeed(): Seed {
   const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-fuzz-'));
   try {
     return { name: 'made', bytes: makeSmallImage(folder) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export const SQUASHFS: Family = {
+  name: 'squashfs',
+  seeds: () => [
+    ...(hasSquashfsTools ? squashfsSeeds() : []),
+    ...fromCorpus('filesystems/{go-diskfs,binwalk}/*{.sqs,squashfs.bin}'),
+  ],
+  read: readFileSystem(openSquashfs, 'short'),
+};
+
+function squashfsSeeds(): Seed[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-fuzz-'));
+  try {
+    return ['-noI -noX -noId -noD -noF', '-comp gzip', '-comp xz', '-comp lzo', '-comp lz4'].map((args) => ({
+      name: args.split(' ').at(-1) ?? '',
+      bytes: readFileSync(makeSmallSquashfs(folder, `${args} -b 4096`)),
+    }));
   } finally {
     rmSync(folder, { recursive: true });
   }
