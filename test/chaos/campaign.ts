@@ -48,6 +48,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     closing: closing.signal,
   });
   const clients = new Crowd(client);
+  // a run that ends early too leaves nobody who writes to a log that is closed
+  await using _ = { [Symbol.asyncDispose]: () => dismiss(clients, closing) };
   const shares = sharesOf(intents, schedule.length);
   await unleash({
     stack,
@@ -64,8 +66,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   const isSettled = await settle(stack, settleMs);
   const settledMs = Math.round(performance.now() - healedAt);
   say(isSettled ? `everything has ended ${settledMs} ms later` : `not everything has ended within ${settleMs} ms`);
-  closing.abort();
-  await clients.done();
+  await dismiss(clients, closing);
   log.write({ type: 'run', note: isSettled ? 'settled' : 'not settled', facts: { settledMs } });
   await log.close();
   const final = await readFinalState(stack);
@@ -81,6 +82,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     ]),
   );
   return { log: lines, final, findings: check(lines, final), settledMs, endedByThemselves };
+}
+
+function dismiss(clients: Crowd, closing: AbortController): Promise<void> {
+  closing.abort();
+  return clients.done();
 }
 
 /** In order, one share for each action, so that every action meets jobs however long the machine takes for it. */

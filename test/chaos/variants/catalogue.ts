@@ -206,8 +206,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
       HOLDS_ON,
       {
         file: 'apps/worker/src/attempt/publication.ts',
-        search: 'const answer = await fence.holds(claim).catch(() => undefined);',
-        replacement: 'const answer = true;',
+        search: 'return (await askUntilAnswered(() => fence.holds(claim), signal)) ?? false;',
+        replacement: 'return true;',
       },
     ],
     actions: ['worker stopped', 'worker stopped', 'worker stopped', 'worker stopped'],
