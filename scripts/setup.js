@@ -47,6 +47,9 @@ const TEST_TOOLS = [
   { command: 'thin_restore', apt: 'thin-provisioning-tools', brew: 'thin-provisioning-tools' },
   { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
   { command: 'mksquashfs', apt: 'squashfs-tools', brew: 'squashfs' },
+  { command: 'xorriso', apt: 'xorriso', brew: 'xorriso' },
+  { command: 'genisoimage', apt: 'genisoimage', brew: 'cdrtools' },
+  { command: 'bsdtar', apt: 'libarchive-tools', brew: 'libarchive' },
   { command: 'nbdcopy', apt: 'libnbd-bin', brew: 'libnbd' },
 ];
 

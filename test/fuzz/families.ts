@@ -1,5 +1,6 @@
 import { PARALLELS, QCOW2, VDI, VHD, VHDX, VMDK } from './families/containers.ts';
 import { BTRFS, EXFAT, EXT4, FAT, NTFS, SQUASHFS } from './families/filesystems.ts';
+import { ISO9660 } from './families/iso9660.ts';
 import { LUKS, LVM2, MDRAID } from './families/layers.ts';
 import { OVA } from './families/ova.ts';
 import { PARTITIONS } from './families/partitions.ts';
@@ -26,6 +27,7 @@ export const FAMILIES: readonly Family[] = [
   EXFAT,
   XFS,
   SQUASHFS,
+  ISO9660,
 ];
 
 export function familyNamed(name: string): Family {

@@ -1,5 +1,6 @@
 import type { Disk, OpenDiskOptions, Volume } from './disk.ts';
 import { DiskError } from './error.ts';
+import { identifyVolume } from './filesystem/signature/identify.ts';
 import { hex } from './hex.ts';
 import type { DiskImage } from './image/image.ts';
 import { openChain } from './image/open.ts';
@@ -13,6 +14,8 @@ import type { Partition } from './volume/partition-table.ts';
 import { readPartitionTable } from './volume/read-table.ts';
 
 const DEVICE = '/dev/sda';
+/** What is written to discs as a whole. */
+const DISC_TYPES: ReadonlySet<string> = new Set(['iso9660', 'udf']);
 
 /**
  * Takes a disk image apart: container, partition table, volumes and their filesystems. A volume that cannot be opened says why
@@ -25,10 +28,21 @@ export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
   const volumes =
     table === undefined
       ? [wholeDisk(image)]
-      : table.partitions
-          .filter(({ kind }) => kind !== 'extended')
-          .map((partition) => partitionVolume(image, partition));
+      : [
+          ...hybridDisc(image),
+          ...table.partitions
+            .filter(({ kind }) => kind !== 'extended')
+            .map((partition) => partitionVolume(image, partition)),
+        ];
   return { image, files, table, volumes: joinDevices(openLayers(volumes, { passphrases: options.passphrases ?? [] })) };
+}
+
+/** A disc that boots from a stick too has a partition table in front of its filesystem, which is that of the whole disk. */
+function hybridDisc(image: DiskImage): readonly Volume[] {
+  const type = identifyVolume(image)?.type;
+  return type !== undefined && DISC_TYPES.has(type)
+    ? [openVolume({ device: DEVICE, source: image, partition: undefined })]
+    : [];
 }
 
 /** A disk without a table is one volume. */

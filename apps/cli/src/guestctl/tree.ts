@@ -6,6 +6,8 @@ import { note } from './note.ts';
 import { withDisk } from './open-image.ts';
 import { findSubvolume } from './subvolume.ts';
 
+const WHOLE_DISK = '/dev/sda';
+
 /** Runs an action on the files that a command is about: of one filesystem, or of the guest as it would mount itself. */
 export function withTree(
   image: string,
@@ -31,9 +33,16 @@ async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
   // loaded only here: it knows what a guest's root looks like
   const { assembleRoot } = await import('@guestkit/guest');
   const [root] = assembleRoot(disk);
-  if (root === undefined) throw nothingToChoose(disk);
+  if (root === undefined) return wholeDisc(disk);
   note(options, root.warnings);
   return root.tree;
+}
+
+/** A disc that boots from a stick too has partitions, which are about the start of the machine: its files are those of the whole. */
+function wholeDisc(disk: Disk): FileTree {
+  const whole = disk.table && disk.volumes.find(({ device }) => device === WHOLE_DISK);
+  if (whole?.fileSystem === undefined) throw nothingToChoose(disk);
+  return createFileTree(whole.fileSystem);
 }
 
 /** A filesystem on several volumes is opened from its first, and may be named by any. */

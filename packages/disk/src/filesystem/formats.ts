@@ -3,6 +3,7 @@ import { exfatFormat } from './exfat/open.ts';
 import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
 import type { FileSystemFormat } from './file-system.ts';
+import { iso9660Format } from './iso9660/open.ts';
 import { ntfsFormat } from './ntfs/open.ts';
 import { squashfsFormat } from './squashfs/open.ts';
 import { xfsFormat } from './xfs/open.ts';
@@ -15,5 +16,6 @@ export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [
   ntfsFormat,
   btrfsFormat,
   squashfsFormat,
+  iso9660Format,
   fatFormat,
 ];

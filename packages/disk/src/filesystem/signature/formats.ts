@@ -11,6 +11,7 @@ import { refineLvm2 } from './lvm2.ts';
 import { refineNtfs } from './ntfs.ts';
 import { refineOcfs2, refineSquashfs, refineUfs } from './small.ts';
 import { HIBERNATION_MAGICS, refineHibernation, refineSwap, SWAP_MAGICS } from './swap.ts';
+import { findUdf } from './udf.ts';
 import { findZfs } from './zfs.ts';
 
 /** A kind of volume that has no magic at a fixed place. */
@@ -57,6 +58,8 @@ export const SIGNATURE_FORMATS: readonly (SignatureFormat | SignatureSearch)[] =
   },
   { type: 'reiser4', magics: [magic('ReIsEr4', 65536)], uuid: { at: 65556 }, label: { at: 65572, length: 16 } },
   { type: 'jfs', magics: [magic('JFS1', 32768)], uuid: { at: 32904 }, label: { at: 32920, length: 16 } },
+  // before ISO 9660: a bridge disc is both
+  { type: 'udf', find: findUdf },
   { type: 'iso9660', magics: [magic('CD001', 32769)], refine: refineIso9660 },
   { type: 'hfsplus', magics: [magic('H+', 1024), magic('HX', 1024)], refine: refineHfsplus },
   { type: 'hfs', magics: [magic('BD', 1024)], refine: refineHfs },
