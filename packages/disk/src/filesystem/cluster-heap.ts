@@ -81,6 +81,11 @@ export class ClusterHeap implements ByteSource {
     return this.#placeOf({ cluster: first, count });
   }
 
+  /** Where clusters are that are known to exist. */
+  *places(runs: Iterable<ClusterRun>): Generator<ByteRun> {
+    for (const run of runs) yield this.#placeOf(run);
+  }
+
   /** @throws DiskError `corrupt` when the runs reach past the end of the image */
   checkPresent(runs: readonly ByteRun[]): void {
     for (const { offset, length } of runs) checkRange(this, offset, length, { format: this.#table.format });

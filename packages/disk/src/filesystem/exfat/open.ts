@@ -1,9 +1,10 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { CachedSource } from '../../source/cached-source.ts';
-import { countFree } from '../cluster-bitmap.ts';
+import { countFree, freeClusters } from '../cluster-bitmap.ts';
+import { FIRST_CLUSTER } from '../cluster-heap.ts';
 import { foldCase } from '../fat/case.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { ByteRange, FileSystem, FileSystemFormat } from '../file-system.ts';
 import { refineExfat } from '../signature/exfat.ts';
 import { readIdentity } from '../signature/format.ts';
 import { isExfat } from './boot-sector.ts';
@@ -34,8 +35,15 @@ export function openExfat(source: ByteSource): FileSystem {
     },
     isCaseSensitive: false,
     root: rootNode(volume, runs, (name) => upcase?.fold(name) ?? foldCase(name)),
+    ...(bitmap && { freeRanges: () => freeRanges(volume, bitmap) }),
     warnings: warningsOf(volume, entries),
   };
+}
+
+/** The bitmap begins with the first cluster, whose number is 2. */
+function freeRanges({ geometry, heap }: ExfatVolume, bitmap: ByteSource): Iterable<ByteRange> {
+  const runs = freeClusters(bitmap, geometry.clusterCount);
+  return heap.places(runs.map(({ cluster, count }) => ({ cluster: cluster + FIRST_CLUSTER, count })));
 }
 
 function warningsOf({ geometry, heap }: ExfatVolume, { bitmap, upcase }: RootEntries): string[] {

@@ -28,6 +28,7 @@ export function openFat(source: ByteSource): FileSystem {
     },
     isCaseSensitive: false,
     root: rootNode(volume),
+    freeRanges: () => volume.heap.places(volume.table.freeRuns()),
     warnings,
   };
 }

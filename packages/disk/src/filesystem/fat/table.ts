@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { ClusterTable } from '../cluster-chain.ts';
+import type { ClusterRun, ClusterTable } from '../cluster-chain.ts';
 import { FIRST_CLUSTER } from '../cluster-heap.ts';
 import { TablePages } from '../table-pages.ts';
 import type { Geometry } from './boot-sector.ts';
@@ -38,9 +38,23 @@ export class FatTable implements ClusterTable {
 
   countFree(): number {
     let free = 0;
-    const end = this.#geometry.clusterCount + FIRST_CLUSTER;
-    for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) if (this.valueOf(cluster) === 0) free += 1;
+    for (const { count } of this.freeRuns()) free += count;
     return free;
+  }
+
+  /** The clusters that nothing is kept in, in rows. */
+  *freeRuns(): Generator<ClusterRun> {
+    const end = this.#geometry.clusterCount + FIRST_CLUSTER;
+    let first: number | undefined;
+    for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) {
+      if (this.valueOf(cluster) === 0) {
+        first ??= cluster;
+      } else if (first !== undefined) {
+        yield { cluster: first, count: cluster - first };
+        first = undefined;
+      }
+    }
+    if (first !== undefined) yield { cluster: first, count: end - first };
   }
 
   #positionOf(cluster: number): number {

@@ -6,6 +6,7 @@ export function sampleExfat(): ExfatImage {
   image.chain(20, 21, 25, 24);
   image.chain(8);
   image.chain(9);
+  image.take(40, 41, 42, 44);
   image.fill(
     ROOT_CLUSTER,
     entrySet({ name: 'file', cluster: 20, size: 4000 }),
