@@ -1,4 +1,4 @@
-import { crc32c } from '../../crc32c.ts';
+import { crc32c, crc32cBetween } from '../../crc32c.ts';
 import { hex } from '../../hex.ts';
 import { corrupt } from './corrupt.ts';
 import type { StoredInode } from './inode.ts';
@@ -6,11 +6,16 @@ import { CREATOR_LINUX, GOOD_OLD_INODE_SIZE, I_CHECKSUM_HI, L_I_CHECKSUM_LO } fr
 import type { Superblock } from './superblock.ts';
 
 const ZEROS = new Uint8Array(2);
+// filled anew for each inode
+const PAIR_BYTES = new Uint8Array(8);
+const PAIR = new DataView(PAIR_BYTES.buffer);
 
 /** What every checksum that belongs to an inode starts from. */
 export function inodeSeed({ checksumSeed }: Superblock, number: number, generation: number): number | undefined {
   if (checksumSeed === undefined) return undefined;
-  return crc32c(checksumSeed, new Uint8Array(Uint32Array.of(number, generation).buffer));
+  PAIR.setUint32(0, number, true);
+  PAIR.setUint32(4, generation, true);
+  return crc32c(checksumSeed, PAIR_BYTES);
 }
 
 export function checkInodeChecksum({ creator }: Superblock, stored: StoredInode, seed: number | undefined): void {
@@ -28,9 +33,9 @@ export function checkInodeChecksum({ creator }: Superblock, stored: StoredInode,
 
 /** Over the whole inode, with zeros for the checksum's own two halves. */
 function checksumOf(bytes: Uint8Array, isWide: boolean, seed: number): number {
-  const low = crc32c(crc32c(seed, bytes.subarray(0, L_I_CHECKSUM_LO)), ZEROS);
-  const fixed = crc32c(low, bytes.subarray(L_I_CHECKSUM_LO + 2, GOOD_OLD_INODE_SIZE));
-  if (!isWide) return crc32c(fixed, bytes.subarray(GOOD_OLD_INODE_SIZE));
-  const high = crc32c(crc32c(fixed, bytes.subarray(GOOD_OLD_INODE_SIZE, I_CHECKSUM_HI)), ZEROS);
-  return crc32c(high, bytes.subarray(I_CHECKSUM_HI + 2));
+  const low = crc32c(crc32cBetween(seed, bytes, 0, L_I_CHECKSUM_LO), ZEROS);
+  const fixed = crc32cBetween(low, bytes, L_I_CHECKSUM_LO + 2, GOOD_OLD_INODE_SIZE);
+  if (!isWide) return crc32cBetween(fixed, bytes, GOOD_OLD_INODE_SIZE, bytes.length);
+  const high = crc32c(crc32cBetween(fixed, bytes, GOOD_OLD_INODE_SIZE, I_CHECKSUM_HI), ZEROS);
+  return crc32cBetween(high, bytes, I_CHECKSUM_HI + 2, bytes.length);
 }
