@@ -1,7 +1,7 @@
 import { DiskError } from '../error.ts';
 import { quote } from '../quote.ts';
 import type { DirectoryEntry } from './file-system.ts';
-import { compareNames } from './name.ts';
+import { sortByName } from './name.ts';
 import type { Place, Resolver } from './resolver.ts';
 
 /** More names than this in one folder are not sorted in memory. */
@@ -19,7 +19,7 @@ export function listFolder(resolver: Resolver, folder: Place): DirectoryEntry[] 
     if (!mounts.has(entry.name)) entries.push(entry);
     if (entries.length > MAX_ENTRIES) throw tooMany(folder.path);
   }
-  return entries.sort((one, other) => compareNames(one.name, other.name));
+  return sortByName(entries);
 }
 
 function tooMany(path: string): DiskError {

@@ -3,9 +3,12 @@ const ESCAPE = 0xdc00;
 const FIRST_ESCAPE = 0xdc80;
 const LAST_ESCAPE = 0xdcff;
 const FIRST_SURROGATE = 0xd800;
+const FROM_SURROGATES = /[\ud800-\uffff]/;
 
 /** A name from its bytes. Every sequence of bytes has a name, and no two have the same. */
 export function decodeName(bytes: Uint8Array): string {
+  // nearly every name is ASCII: the engine makes such a string at once
+  if (isAscii(bytes)) return Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length);
   let name = '';
   for (let index = 0; index < bytes.length; ) {
     const byte = bytes[index] as number;
@@ -27,6 +30,15 @@ export function encodeName(name: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Sorts in place, by the bytes of the names. */
+export function sortByName<Named extends { readonly name: string }>(items: Named[]): Named[] {
+  if (items.some(({ name }) => FROM_SURROGATES.test(name))) {
+    return items.sort((one, other) => compareNames(one.name, other.name));
+  }
+  // below the surrogates, code units are in the order of their UTF-8, and the engine compares those itself
+  return items.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
 /** The order of the bytes of two names, whatever they are made of. */
 export function compareNames(one: string, other: string): number {
   const shared = Math.min(one.length, other.length);
@@ -38,6 +50,11 @@ export function compareNames(one: string, other: string): number {
   // below the surrogates, code units are in the order of their UTF-8
   if (left < FIRST_SURROGATE && right < FIRST_SURROGATE) return left - right;
   return Buffer.compare(encodeName(one), encodeName(other));
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) if ((bytes[index] as number) >= 0x80) return false;
+  return true;
 }
 
 const LEADS = [
