@@ -5,6 +5,7 @@ export class Lru<Key, Value> {
   // a Map iterates in order of insertion, so re-inserting on use keeps the oldest first
   readonly #values = new Map<Key, Value>();
   #weight = 0;
+  #latest: Key | undefined;
 
   constructor(maxWeight: number, weigh: (value: Value) => number) {
     this.#maxWeight = maxWeight;
@@ -13,16 +14,19 @@ export class Lru<Key, Value> {
 
   get(key: Key): Value | undefined {
     const value = this.#values.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#latest) return value;
     this.#values.delete(key);
     this.#values.set(key, value);
+    this.#latest = key;
     return value;
   }
 
   set(key: Key, value: Value): void {
     this.#remove(key);
     this.#values.set(key, value);
+    this.#latest = key;
     this.#weight += this.#weigh(value);
+    if (this.#weight <= this.#maxWeight) return;
     for (const oldest of this.#values.keys()) {
       if (this.#weight <= this.#maxWeight || oldest === key) break;
       this.#remove(oldest);

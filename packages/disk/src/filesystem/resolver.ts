@@ -54,13 +54,15 @@ export class Resolver {
   /** A filesystem mounted on a name stands in its place, and needs no folder beneath it. */
   child(parent: Place, name: string, node: () => FileNode | undefined): Place | undefined {
     const path = join(parent.path, name);
-    const mount = this.#mounts.get(path);
+    // most trees have one filesystem: looking up a path makes its hash
+    const mount = this.#mounts.size === 0 ? undefined : this.#mounts.get(path);
     const found = mount === undefined ? node() : mount.fileSystem.root;
     return found && { path, node: found, mount: mount ?? parent.mount, parent };
   }
 
   /** What is mounted right inside a folder, by name. */
   mountsIn(folder: Place): ReadonlyMap<string, Mount> {
+    if (this.#mounts.size === 0) return this.#mounts;
     const prefix = join(folder.path, '');
     const inside = [...this.#mounts].filter(([path]) => path.startsWith(prefix) && !path.includes('/', prefix.length));
     return new Map(inside.map(([path, mount]) => [path.slice(prefix.length), mount]));

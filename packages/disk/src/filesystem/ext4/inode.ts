@@ -7,9 +7,20 @@ import { has } from './features.ts';
 import type { GroupDescriptors } from './group-descriptors.ts';
 import { checkInodeChecksum, inodeSeed } from './inode-checksum.ts';
 import { inodeTimes } from './inode-time.ts';
-import { CREATOR_HURD, GOOD_OLD_INODE_SIZE, I_BLOCK, I_BLOCK_SIZE, I_EXTRA_ISIZE, INCOMPAT, INODE } from './layout.ts';
+import {
+  CREATOR_HURD,
+  GOOD_OLD_INODE_SIZE,
+  I_BLOCK,
+  I_BLOCK_SIZE,
+  I_EXTRA_ISIZE,
+  INCOMPAT,
+  INODE,
+  XATTR_MAGIC,
+} from './layout.ts';
 import type { Superblock } from './superblock.ts';
 import type { Ext4Volume } from './volume.ts';
+
+const NOTHING = new Uint8Array();
 
 /** An inode as stored: checked against its checksum, its content not yet looked at. */
 export interface Inode {
@@ -24,7 +35,7 @@ export interface Inode {
   readonly xattrBlock: number;
   /** The 60 bytes that hold block pointers, an extent root, a short link, a device number or inline content. */
   readonly blockArea: Uint8Array;
-  /** What lies behind the fixed fields: extended attributes. Empty in 128-byte inodes. */
+  /** What lies behind the fixed fields: extended attributes. Empty where there are none. */
   readonly tail: Uint8Array;
   /** Where the checksums of its extent blocks and folder blocks start from. */
   readonly checksumSeed: number | undefined;
@@ -46,8 +57,7 @@ export function readInode(volume: Ext4Volume, groups: GroupDescriptors, number: 
   const table = groups.inodeTable(Math.floor((number - 1) / inodesPerGroup));
   const position = ((number - 1) % inodesPerGroup) * inodeSize;
   const block = table + Math.floor(position / blockSize);
-  // a copy: the block it came from would be kept alive by every inode in it
-  const bytes = volume.metadata(block, position % blockSize, inodeSize).slice();
+  const bytes = volume.metadata(block, position % blockSize, inodeSize);
   return interpret(superblock, storedInode(number, volume.offsetOf(block) + (position % blockSize), bytes));
 }
 
@@ -69,7 +79,8 @@ function interpret(superblock: Superblock, stored: StoredInode): Inode {
   const { number, offset, bytes, fields, extraSize } = stored;
   const checksumSeed = inodeSeed(superblock, number, fields.i_generation);
   checkInodeChecksum(superblock, stored, checksumSeed);
-  const blockArea = bytes.subarray(I_BLOCK, I_BLOCK + I_BLOCK_SIZE);
+  // a copy: the block it came from would be kept alive by every inode in it
+  const blockArea = bytes.slice(I_BLOCK, I_BLOCK + I_BLOCK_SIZE);
   return {
     number,
     offset,
@@ -78,9 +89,14 @@ function interpret(superblock: Superblock, stored: StoredInode): Inode {
     allocated: fields.i_blocks_lo + fields.l_i_blocks_high * 2 ** 32,
     xattrBlock: xattrBlockOf(superblock, fields),
     blockArea,
-    tail: bytes.subarray(GOOD_OLD_INODE_SIZE + extraSize),
+    tail: tailOf(bytes, GOOD_OLD_INODE_SIZE + extraSize),
     checksumSeed,
   };
+}
+
+function tailOf(bytes: Uint8Array, start: number): Uint8Array {
+  const hasXattrs = start + 4 <= bytes.length && readFields(bytes, { magic: [start, 'u32'] }).magic === XATTR_MAGIC;
+  return hasXattrs ? bytes.slice(start) : NOTHING;
 }
 
 function xattrBlockOf({ features, creator }: Superblock, fields: StoredInode['fields']): number {
