@@ -47,8 +47,24 @@ function* entriesOf(files: Iterable<FoundFile>, unreadable: Unreadable) {
 }
 
 async function printPaths(files: Iterable<FoundFile>, { print0 }: FindOptions): Promise<void> {
-  const line = (name: string) => (print0 ? Buffer.concat([encodeName(name), NUL]) : `${printable(name)}\n`);
-  for (const file of files) await write(process.stdout, line(file.path));
+  for (const paths of groupsOf(files)) {
+    const lines = print0
+      ? Buffer.concat(paths.flatMap((name) => [encodeName(name), NUL]))
+      : paths.map((name) => `${printable(name)}\n`).join('');
+    await write(process.stdout, lines);
+  }
+}
+
+/** Paths by the hundred: a write for each would take longer than to find them. */
+function* groupsOf(files: Iterable<FoundFile>): Generator<string[]> {
+  let paths: string[] = [];
+  for (const { path } of files) {
+    paths.push(path);
+    if (paths.length < 100) continue;
+    yield paths;
+    paths = [];
+  }
+  if (paths.length > 0) yield paths;
 }
 
 const NUL = Buffer.from([0]);
