@@ -9,13 +9,12 @@ export interface Contestant {
 }
 
 export interface Outcome {
-  /** Medians of the rounds. */
   readonly ms: number;
   /** Processor time of the command itself, all its threads. */
   readonly cpuMs: number;
 }
 
-/** Runs contestants in turns, so that what disturbs the machine disturbs them alike. The first round warms up and is not counted. */
+/** The medians of contestants that run in turns, so that what disturbs the machine disturbs them alike. The first round warms up and is not counted. */
 export async function contest<Name extends string>(
   contestants: Readonly<Record<Name, Contestant>>,
   rounds: number,
