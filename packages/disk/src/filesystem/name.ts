@@ -39,6 +39,11 @@ export function sortByName<Named extends { readonly name: string }>(items: Named
   return items.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 
+/** Whether a file can have a name: what a folder keeps for itself and its parent, or would split a path, is none. */
+export function isFileName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
+}
+
 /** The order of the bytes of two names, whatever they are made of. */
 export function compareNames(one: string, other: string): number {
   const shared = Math.min(one.length, other.length);

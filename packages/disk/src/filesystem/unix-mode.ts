@@ -21,3 +21,19 @@ export function typeOfMode(mode: number): FileType | undefined {
 export function permissionsOfMode(mode: number): number {
   return mode & MODE_PERMISSIONS;
 }
+
+/** The types that entries of folders have, in the order that Linux filesystems number them: `EXT4_FT_…`, `XFS_DIR3_FT_…`, `BTRFS_FT_…`. */
+const ENTRY_TYPES: readonly (FileType | undefined)[] = [
+  undefined,
+  'file',
+  'directory',
+  'character',
+  'block',
+  'fifo',
+  'socket',
+  'symlink',
+];
+
+export function typeOfEntry(number: number | undefined): FileType | undefined {
+  return ENTRY_TYPES[number ?? 0];
+}

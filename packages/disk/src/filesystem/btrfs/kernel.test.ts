@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMountedDevices } from '../../../../../test/support/loop-mount.ts';
 import { type ListedFile, listFolder, listTree } from '../../../../../test/support/tree-listing.ts';
-import { makeSampleFolder } from '../ext4/testing/sample-folder.ts';
+import { makeSampleFolder } from '../testing/sample-folder.ts';
 import { createFileTree } from '../tree.ts';
 import { EMPTY_SUBVOLUME_FOLDER } from './layout.ts';
 import { addBtrfsContent } from './testing/content.ts';

@@ -2,7 +2,8 @@ import { DiskError, type DiskErrorKind } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { MappedSource } from '../../source/extent.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
-import { decodeName, encodeName } from '../name.ts';
+import { decodeName, encodeName, isFileName } from '../name.ts';
+import { typeOfEntry } from '../unix-mode.ts';
 import { type DirItem, hashName, readDirItems, sameBytes } from './dir-item.ts';
 import { corrupt } from './error.ts';
 import { openContent } from './file-content.ts';
@@ -13,17 +14,6 @@ import type { FileItems, Subvolumes } from './subvolumes.ts';
 
 /** The longest target that Linux follows. */
 const MAX_TARGET_BYTES = 4096;
-
-const TYPES: readonly (FileType | undefined)[] = [
-  undefined,
-  'file',
-  'directory',
-  'character',
-  'block',
-  'fifo',
-  'socket',
-  'symlink',
-];
 
 /** A file, folder, link or device of a btrfs filesystem. */
 export class BtrfsNode implements FileNode {
@@ -86,10 +76,10 @@ export class BtrfsNode implements FileNode {
 
   #entry(entry: DirItem): DirectoryEntry {
     const name = decodeName(entry.name);
-    if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+    if (!isFileName(name)) {
       throw corrupt(`Cannot read folder in inode ${this.stat.inode}: bad name ${quote(name)}`, this.#inode.offset);
     }
-    return { name, type: TYPES[entry.type & DIR_TYPE_MASK], node: () => this.#named(entry) };
+    return { name, type: typeOfEntry(entry.type & DIR_TYPE_MASK), node: () => this.#named(entry) };
   }
 
   /** What an entry names: an inode beside the folder, or the root of another subvolume. */

@@ -2,7 +2,8 @@ import { DiskError } from '../../error.ts';
 import { hex } from '../../hex.ts';
 import { quote } from '../../quote.ts';
 import type { FileType } from '../file-system.ts';
-import { decodeName } from '../name.ts';
+import { decodeName, isFileName } from '../name.ts';
+import { typeOfEntry } from '../unix-mode.ts';
 import type { BlockMap } from './block-map.ts';
 import { corrupt } from './corrupt.ts';
 import { checkDirectoryBlock } from './directory-checksum.ts';
@@ -28,17 +29,6 @@ interface EntryRow {
   readonly offset: number;
   readonly hasTypes: boolean;
 }
-
-const TYPES: readonly (FileType | undefined)[] = [
-  undefined,
-  'file',
-  'directory',
-  'character',
-  'block',
-  'fifo',
-  'socket',
-  'symlink',
-];
 
 /**
  * The entries of a folder, without `.` and `..`. Hash trees are read like any other folder: their blocks look like unused
@@ -118,9 +108,9 @@ function recordOf(view: DataView, position: number, inode: number, row: EntryRow
   const start = position + DIRECTORY_ENTRY_HEADER_SIZE;
   const name = decodeName(new Uint8Array(view.buffer, view.byteOffset + start, view.getUint8(position + 6)));
   if (name === '.' || name === '..') return undefined;
-  if (name === '' || name.includes('/') || name.includes('\0')) {
+  if (!isFileName(name)) {
     const state = `bad name ${quote(name)} for inode ${hex(inode)}`;
     throw corrupt(`Cannot read folder in inode ${row.directory}: ${state}`, row.offset + start);
   }
-  return { name, inode, type: row.hasTypes ? TYPES[view.getUint8(position + 7) & 0x7] : undefined };
+  return { name, inode, type: row.hasTypes ? typeOfEntry(view.getUint8(position + 7) & 0x7) : undefined };
 }

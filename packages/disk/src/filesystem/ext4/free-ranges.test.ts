@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeSampleFolder, writeSparse } from '../testing/sample-folder.ts';
 import { Damaged } from './testing/damaged.ts';
 import { hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
-import { makeSampleFolder, writeSparse } from './testing/sample-folder.ts';
 
 const MIB = 2 ** 20;
 

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
 import { readAll } from '../testing/read-all.ts';
+import { writeSparse } from '../testing/sample-folder.ts';
 import { openExt4 } from './open.ts';
 import { Damaged } from './testing/damaged.ts';
 import { hasE2fsprogs, makeExt } from './testing/image.ts';
-import { writeSparse } from './testing/sample-folder.ts';
 
 interface Hostile {
   readonly what: string;

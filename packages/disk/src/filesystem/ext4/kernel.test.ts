@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMounted } from '../../../../../test/support/loop-mount.ts';
 import { differences } from '../../../../../test/support/tree-differences.ts';
 import { type ListedFile, listFolder, listTree } from '../../../../../test/support/tree-listing.ts';
+import { makeSampleFolder, SAMPLE_COMMANDS, WIDE_TIME_COMMANDS, writeSparse } from '../testing/sample-folder.ts';
 import { createFileTree } from '../tree.ts';
 import { debugfs, type ExtOptions, hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
-import { makeSampleFolder, SAMPLE_COMMANDS, WIDE_TIME_COMMANDS, writeSparse } from './testing/sample-folder.ts';
 
 const FEATURE_SETS: readonly (readonly [type: string, args: string])[] = [
   ['ext2', '-t ext2 -b 1024 -I 128'],

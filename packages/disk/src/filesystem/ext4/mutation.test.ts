@@ -4,11 +4,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
 import { mutate, seededRandom } from '../../testing/mutation.ts';
+import { writeSparse } from '../testing/sample-folder.ts';
 import { survives } from '../testing/survives.ts';
 import { openExt4 } from './open.ts';
 import { Damaged } from './testing/damaged.ts';
 import { hasE2fsprogs, makeExt } from './testing/image.ts';
-import { writeSparse } from './testing/sample-folder.ts';
 
 const MUTATIONS = 600;
 /** What files are full of. */

@@ -1,7 +1,7 @@
 import { readFields } from '../../fields.ts';
 import { quote } from '../../quote.ts';
 import type { FileType } from '../file-system.ts';
-import { decodeName } from '../name.ts';
+import { decodeName, isFileName } from '../name.ts';
 import { corrupt } from './error.ts';
 import type { Inode } from './inode.ts';
 import {
@@ -56,7 +56,7 @@ function readEntry(reader: MetadataReader, block: number) {
   const nameLength = fields.size + 1;
   if (nameLength > LONGEST_NAME) throw corrupt(`Cannot read folder: a name has ${nameLength} bytes`, reader.at);
   const name = decodeName(reader.take(nameLength));
-  if (name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+  if (!isFileName(name)) {
     throw corrupt(`Cannot read folder: bad name ${quote(name)}`, reader.at);
   }
   const entry: FolderEntry = { name, type: TYPES[fields.type], inode: { block, offset: fields.offset } };

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMounted } from '../../../../../test/support/loop-mount.ts';
 import { type ListedFile, listFolder, listTree } from '../../../../../test/support/tree-listing.ts';
 import { extentsOf } from '../../source/extent.ts';
-import { makeSampleFolder, writeSparse } from '../ext4/testing/sample-folder.ts';
+import { makeSampleFolder, writeSparse } from '../testing/sample-folder.ts';
 import { createFileTree } from '../tree.ts';
 import { hasSquashfsTools, makeSquashfs, openImage } from './testing/image.ts';
 

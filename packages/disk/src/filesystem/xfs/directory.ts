@@ -2,7 +2,8 @@ import { DiskError } from '../../error.ts';
 import { hex } from '../../hex.ts';
 import { quote } from '../../quote.ts';
 import type { FileType } from '../file-system.ts';
-import { decodeName } from '../name.ts';
+import { decodeName, isFileName } from '../name.ts';
+import { typeOfEntry } from '../unix-mode.ts';
 import { checkSelf } from './checksum.ts';
 import { corrupt } from './corrupt.ts';
 import { ExtentMap } from './extent-map.ts';
@@ -63,7 +64,7 @@ function* readShortForm({ superblock }: XfsVolume, { number, content }: Inode): 
     const numberAt = nameEnd + (row.hasTypes ? 1 : 0);
     if (numberAt + numberSize > bytes.length) throw cut(row, position);
     const name = nameOf(bytes.subarray(position + SHORT_ENTRY_HEADER_SIZE, nameEnd), row, position);
-    const type = row.hasTypes ? TYPES[view.getUint8(nameEnd)] : undefined;
+    const type = row.hasTypes ? typeOfEntry(view.getUint8(nameEnd)) : undefined;
     yield { name, type, inode: numberSize === 8 ? inodeNumber(view, numberAt) : view.getUint32(numberAt) };
     position = numberAt + numberSize;
   }
@@ -183,31 +184,20 @@ function usedLength(view: DataView, position: number, { hasTypes }: EntryRow): n
   return Math.ceil(length / DIRECTORY_ENTRY_ALIGNMENT) * DIRECTORY_ENTRY_ALIGNMENT;
 }
 
-const TYPES: readonly (FileType | undefined)[] = [
-  undefined,
-  'file',
-  'directory',
-  'character',
-  'block',
-  'fifo',
-  'socket',
-  'symlink',
-];
-
 function recordOf(bytes: Uint8Array, view: DataView, position: number, row: EntryRow): DirectoryRecord | undefined {
   const start = position + DIRECTORY_ENTRY_HEADER_SIZE;
   const end = start + (bytes[start - 1] as number);
   // the first two entries of a folder are itself and its parent
   if (bytes[start] === DOT && (end === start + 1 || (end === start + 2 && bytes[start + 1] === DOT))) return undefined;
   const name = nameOf(bytes.subarray(start, end), row, position);
-  return { name, inode: inodeNumber(view, position), type: row.hasTypes ? TYPES[bytes[end] as number] : undefined };
+  return { name, inode: inodeNumber(view, position), type: row.hasTypes ? typeOfEntry(bytes[end]) : undefined };
 }
 
 const DOT = 0x2e;
 
 function nameOf(bytes: Uint8Array, row: EntryRow, position: number): string {
   const name = decodeName(bytes);
-  if (name !== '' && !name.includes('/') && !name.includes('\0')) return name;
+  if (isFileName(name)) return name;
   throw corrupt(`Cannot read ${whatOf(row)}: bad name ${quote(name)}`, row.offset + position);
 }
 

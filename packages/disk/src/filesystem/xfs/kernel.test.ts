@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withMounted } from '../../../../../test/support/loop-mount.ts';
 import { listFolder, listTree } from '../../../../../test/support/tree-listing.ts';
-import { makeSampleFolder } from '../ext4/testing/sample-folder.ts';
+import { makeSampleFolder } from '../testing/sample-folder.ts';
 import { createFileTree } from '../tree.ts';
 import { fillWithAttributes, fillWithExtents, fillWithFolders, fillWithSpecials } from './testing/content.ts';
 import { hasXfsprogs, MEBIBYTE, makeXfs, openImage } from './testing/image.ts';
