@@ -40,6 +40,28 @@ describe.skipIf(spawnSync('mkfs.btrfs', ['--version']).status !== 0)('guestctl o
     ]);
   });
 
+  test('reads the files of a guest that lives in subvolumes as the guest mounts them', (context) => {
+    const guest = path.join(folder, 'guest.raw');
+    execFileSync('cp', ['--sparse=always', image, guest]);
+    if (withMounted(guest, 'rw,subvolid=5', fillGuest) === undefined)
+      return context.skip('no images can be mounted here');
+    expect(runCommand('guestctl', ['cat', guest, '/home/where']).stdout).toBe('in @home');
+    expect(runForJson('guestctl', ['inspect', guest]).operating_system).toMatchObject({
+      id: 'debian',
+      root: 'btrfsvol:/dev/sda/@guest',
+    });
+  });
+
+  function fillGuest(target: string): boolean {
+    const root = path.join(target, '@guest');
+    execFileSync('btrfs', ['subvolume', 'create', root], { stdio: 'pipe' });
+    execFileSync('mkdir', ['-p', path.join(root, 'etc'), path.join(root, 'usr/bin'), path.join(root, 'home')]);
+    writeFileSync(path.join(root, 'etc/os-release'), 'ID=debian\n');
+    const line = (at: string, subvolume: string) => `LABEL=data ${at} btrfs subvol=${subvolume} 0 0\n`;
+    writeFileSync(path.join(root, 'etc/fstab'), line('/', '@guest') + line('/home', '@home'));
+    return true;
+  }
+
   test('reads the default subvolume, or the one that is named', (context) => {
     if (!canMount) return context.skip('no images can be mounted here');
     const where = (device: string) => runCommand('guestctl', ['cat', image, '/where', '--device', device]).stdout;

@@ -21,7 +21,10 @@ async function chooseTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
   if (options.device !== undefined) return treeOfDevice(disk, options.device);
   const known = disk.volumes.filter((volume) => volume.signature !== undefined || volume.fileSystem !== undefined);
   const [only, ...others] = known;
-  return only !== undefined && others.length === 0 ? treeOf(only) : guestTree(disk, options);
+  if (only === undefined || others.length > 0) return (await guestTree(disk, options)) ?? wholeDisc(disk);
+  // a guest that lives in subvolumes is not what the top of its filesystem shows
+  const hasParts = (only.fileSystem?.subvolumes ?? []).length > 0;
+  return (hasParts ? await guestTree(disk, options) : undefined) ?? treeOf(only);
 }
 
 function treeOfDevice(disk: Disk, device: string): FileTree {
@@ -29,13 +32,12 @@ function treeOfDevice(disk: Disk, device: string): FileTree {
   return subvolume ?? treeOf(spanningVolume(disk, findVolume(disk, device)));
 }
 
-async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree> {
+async function guestTree(disk: Disk, options: TreeOptions): Promise<FileTree | undefined> {
   // loaded only here: it knows what a guest's root looks like
   const { assembleRoot } = await import('@guestkit/guest');
   const [root] = assembleRoot(disk);
-  if (root === undefined) return wholeDisc(disk);
-  note(options, root.warnings);
-  return root.tree;
+  if (root !== undefined) note(options, root.warnings);
+  return root?.tree;
 }
 
 /** A disc that boots from a stick too has partitions, which are about the start of the machine: its files are those of the whole. */
