@@ -47,6 +47,7 @@ const TEST_TOOLS = [
   { command: 'thin_restore', apt: 'thin-provisioning-tools', brew: 'thin-provisioning-tools' },
   { command: 'cryptsetup', apt: 'cryptsetup-bin', brew: 'cryptsetup' },
   { command: 'mksquashfs', apt: 'squashfs-tools', brew: 'squashfs' },
+  { command: 'mkfs.erofs', apt: 'erofs-utils', brew: 'erofs-utils' },
   { command: 'xorriso', apt: 'xorriso', brew: 'xorriso' },
   { command: 'genisoimage', apt: 'genisoimage', brew: 'cdrtools' },
   { command: 'bsdtar', apt: 'libarchive-tools', brew: 'libarchive' },

@@ -1,4 +1,5 @@
 import { PARALLELS, QCOW2, VDI, VHD, VHDX, VMDK } from './families/containers.ts';
+import { EROFS } from './families/erofs.ts';
 import { BTRFS, EXFAT, EXT4, FAT, NTFS, SQUASHFS } from './families/filesystems.ts';
 import { ISO9660 } from './families/iso9660.ts';
 import { LUKS, LVM2, MDRAID } from './families/layers.ts';
@@ -28,6 +29,7 @@ export const FAMILIES: readonly Family[] = [
   XFS,
   SQUASHFS,
   ISO9660,
+  EROFS,
 ];
 
 export function familyNamed(name: string): Family {

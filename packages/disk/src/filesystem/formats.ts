@@ -1,4 +1,5 @@
 import { btrfsFormat } from './btrfs/open.ts';
+import { erofsFormat } from './erofs/open.ts';
 import { exfatFormat } from './exfat/open.ts';
 import { ext4Format } from './ext4/open.ts';
 import { fatFormat } from './fat/open.ts';
@@ -16,6 +17,7 @@ export const FILE_SYSTEM_FORMATS: readonly FileSystemFormat[] = [
   ntfsFormat,
   btrfsFormat,
   squashfsFormat,
+  erofsFormat,
   iso9660Format,
   fatFormat,
 ];

@@ -22,7 +22,7 @@ export function permissionsOfMode(mode: number): number {
   return mode & MODE_PERMISSIONS;
 }
 
-/** The types that entries of folders have, in the order that Linux filesystems number them: `EXT4_FT_…`, `XFS_DIR3_FT_…`, `BTRFS_FT_…`. */
+/** The types that entries of folders have, in the order that Linux filesystems number them: `EXT4_FT_…`, `XFS_DIR3_FT_…`, `BTRFS_FT_…`, EROFS. */
 const ENTRY_TYPES: readonly (FileType | undefined)[] = [
   undefined,
   'file',
@@ -36,4 +36,9 @@ const ENTRY_TYPES: readonly (FileType | undefined)[] = [
 
 export function typeOfEntry(number: number | undefined): FileType | undefined {
   return ENTRY_TYPES[number ?? 0];
+}
+
+/** The two numbers of a device, as the C library puts them together in 32 bits. */
+export function splitDevice(device: number): { readonly major: number; readonly minor: number } {
+  return { major: (device >>> 8) & 0xfff, minor: (device & 0xff) | ((device >>> 12) & 0xfff00) };
 }

@@ -1,7 +1,7 @@
 import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { FileStat, FileType } from '../file-system.ts';
-import { permissionsOfMode, typeOfMode } from '../unix-mode.ts';
+import { permissionsOfMode, splitDevice, typeOfMode } from '../unix-mode.ts';
 import { corrupt } from './corrupt.ts';
 import { has } from './features.ts';
 import type { GroupDescriptors } from './group-descriptors.ts';
@@ -143,5 +143,5 @@ function linksOf({ number, offset, fields }: StoredInode): number {
 function deviceOf(blockArea: Uint8Array): { readonly major: number; readonly minor: number } {
   const { old, new: device } = readFields(blockArea, { old: [0, 'u32'], new: [4, 'u32'] });
   if (old !== 0) return { major: (old >>> 8) & 0xff, minor: old & 0xff };
-  return { major: (device >>> 8) & 0xfff, minor: (device & 0xff) | ((device >>> 12) & 0xfff00) };
+  return splitDevice(device);
 }

@@ -1,5 +1,5 @@
 import { quote } from '../../quote.ts';
-import { decodeName } from '../name.ts';
+import { decodeName, isFileName } from '../name.ts';
 import { decodeUtf16Name } from '../utf16-name.ts';
 import { corrupt } from './error.ts';
 
@@ -31,9 +31,8 @@ export const JOLIET_NAMES: Naming = {
 export const ROCK_RIDGE_NAMES: Naming = { decode: PLAIN_NAMES.decode, fold: (name) => name, isCaseSensitive: true };
 
 export function checkName(name: string, at: number): string {
-  const isBad = name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0');
-  if (isBad) throw corrupt(`Cannot read folder: bad name ${quote(name)}`, at);
-  return name;
+  if (isFileName(name)) return name;
+  throw corrupt(`Cannot read folder: bad name ${quote(name)}`, at);
 }
 
 function unitsOf(identifier: Uint8Array): number[] {

@@ -1,5 +1,6 @@
 import { readFields } from '../../fields.ts';
 import type { FileTime } from '../file-system.ts';
+import { splitDevice } from '../unix-mode.ts';
 import { corrupt } from './error.ts';
 import {
   CHILD_LINK,
@@ -109,7 +110,7 @@ function posixOf({ content, at }: SystemUseEntry): Posix {
 function deviceOf({ content, at }: SystemUseEntry) {
   const { high, low } = readFields(content, DEVICE, { format: 'iso9660', offset: at });
   if (high !== 0 || low <= 0xff) return { major: high, minor: low };
-  return { major: (low >>> 8) & 0xfff, minor: (low & 0xff) | ((low >>> 12) & 0xfff00) };
+  return splitDevice(low);
 }
 
 function timesOf({ content, at }: SystemUseEntry): Times {

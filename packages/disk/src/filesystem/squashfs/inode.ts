@@ -1,5 +1,6 @@
 import { type Layout, readFields } from '../../fields.ts';
 import type { FileStat, FileType } from '../file-system.ts';
+import { splitDevice } from '../unix-mode.ts';
 import { corrupt } from './error.ts';
 import {
   DEVICE,
@@ -131,8 +132,7 @@ function readDevice(reader: MetadataReader, { isLong }: Kind): Details {
   const { nlink, rdev, xattr } = isLong
     ? take(reader, LONG_DEVICE, 12)
     : { ...take(reader, DEVICE, 8), xattr: NO_XATTR };
-  const device = { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
-  return { sizeBytes: 0, links: nlink, xattr: xattrOf(xattr), device };
+  return { sizeBytes: 0, links: nlink, xattr: xattrOf(xattr), device: splitDevice(rdev) };
 }
 
 function readIpc(reader: MetadataReader, { isLong }: Kind): Details {

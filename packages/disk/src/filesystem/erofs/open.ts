@@ -1,0 +1,27 @@
+import { hex } from '../../hex.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
+import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import { rootNode } from './node.ts';
+import { isErofs } from './superblock.ts';
+import { ErofsVolume } from './volume.ts';
+
+export const erofsFormat: FileSystemFormat = { name: 'erofs', detect: isErofs, open: openErofs };
+
+/** @throws DiskError `corrupt`, or `unsupported` for features that are not known */
+export function openErofs(source: ByteSource): FileSystem {
+  const volume = new ErofsVolume(source);
+  const { label, uuid, sizeBytes } = volume.superblock;
+  const isCut = sizeBytes > source.sizeBytes;
+  return {
+    type: 'erofs',
+    label,
+    uuid,
+    sizeBytes,
+    // it is written once, and full from then on
+    freeBytes: 0,
+    isCaseSensitive: true,
+    root: rootNode(volume),
+    freeRanges: () => [],
+    warnings: isCut ? [`truncated: the image ends at ${hex(source.sizeBytes)}, expected ${hex(sizeBytes)}`] : [],
+  };
+}
