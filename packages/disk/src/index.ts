@@ -15,6 +15,7 @@ export type {
 } from './filesystem/file-system.ts';
 export type { FileTree, Mount, WalkedFile, WalkOptions } from './filesystem/file-tree.ts';
 export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
+export { type BootEntry, readBootCatalogue } from './filesystem/iso9660/boot-catalogue.ts';
 export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
 export { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';
 export { createFileTree } from './filesystem/tree.ts';

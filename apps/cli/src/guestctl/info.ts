@@ -4,6 +4,7 @@ import type { ChainFile, Disk, PartitionTable } from '@guestkit/disk';
 import { renderFacts } from '@guestkit/operations/report/facts';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { print } from '../output/print.ts';
+import { bootEntries } from './boot-entries.ts';
 import type { InfoOptions } from './guestctl.ts';
 import { signsOfUse } from './in-use.ts';
 import { isListed, renderLists } from './info-lists.ts';
@@ -52,19 +53,21 @@ export async function info(image: string, options: InfoOptions): Promise<void> {
   });
 }
 
-function describeImage(path: string, { image, table }: Disk, { hostFiles = [] }: ImageFile): InfoDocument {
+function describeImage(path: string, disk: Disk, { hostFiles = [] }: ImageFile): InfoDocument {
+  const { image, table } = disk;
+  const boot = bootEntries(disk);
   const { format, virtual_size, file_size, details, chain, warnings } = image.facts;
   return {
     image: path,
     format,
     virtual_size,
     file_size,
-    details,
+    details: boot.entries.length > 0 ? { ...details, boot_entries: boot.entries } : details,
     chain,
     partition_table: table?.scheme ?? 'none',
     disk_id: table?.diskId || null,
     sector_size: table?.sectorSize ?? null,
-    warnings: [...warnings, ...(table?.warnings ?? [])],
+    warnings: [...warnings, ...(table?.warnings ?? []), ...boot.warnings],
     in_use: signsOfUse(image.facts, hostFiles),
   };
 }
