@@ -7,8 +7,8 @@ export default defineConfig({
     include: ['apps/**/*.test.ts', 'packages/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/container/**'],
     reporters: ['default', new ClosingLineReporter()],
-    testTimeout: 90_000,
-    hookTimeout: 180_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
     pool: 'forks',
     // most tests wait for processes, disks and timers rather than for a processor
     maxWorkers: availableParallelism() + 1,

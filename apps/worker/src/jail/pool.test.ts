@@ -19,7 +19,9 @@ describe('JailPool', () => {
   test('returns what the operation returned, and what it used', async () => {
     const { ending, usage, imageBytesRead } = await bench.run('test.sum');
     expect(ending).toEqual({ kind: 'result', value: [IMAGE_BYTES.length] });
-    expect(imageBytesRead).toBe(IMAGE_BYTES.length);
+    // all of it once, and its head by whoever looks whether it is packed
+    expect(imageBytesRead).toBeGreaterThanOrEqual(IMAGE_BYTES.length);
+    expect(imageBytesRead).toBeLessThan(IMAGE_BYTES.length + 512);
     expect(usage?.peakMemoryBytes).toBeGreaterThan(30 * 2 ** 20);
   });
 
