@@ -5,10 +5,12 @@ import path from 'node:path';
 import { type ByteSource, createFileTree, DiskError, extentsOf, type FileNode, type FileSystem } from '@guestkit/disk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeBtrfs } from '../../packages/disk/src/filesystem/btrfs/testing/image.ts';
+import { makeErofs } from '../../packages/disk/src/filesystem/erofs/testing/image.ts';
 import { sampleExfat } from '../../packages/disk/src/filesystem/exfat/testing/sample-image.ts';
 import { makeExt } from '../../packages/disk/src/filesystem/ext4/testing/image.ts';
 import { makeFat } from '../../packages/disk/src/filesystem/fat/testing/image.ts';
 import { FILE_SYSTEM_FORMATS } from '../../packages/disk/src/filesystem/formats.ts';
+import { makeIso } from '../../packages/disk/src/filesystem/iso9660/testing/image.ts';
 import { makeNtfs, ntfs3gAbsent } from '../../packages/disk/src/filesystem/ntfs/testing/ntfs-3g.ts';
 import { makeSquashfs } from '../../packages/disk/src/filesystem/squashfs/testing/image.ts';
 import { makeXfs } from '../../packages/disk/src/filesystem/xfs/testing/image.ts';
@@ -59,6 +61,16 @@ const MAKERS: readonly Maker[] = [
     name: 'squashfs',
     tool: 'mksquashfs',
     make: (folder, from) => load(makeSquashfs(path.join(folder, 'squashfs'), from, '')),
+  },
+  {
+    name: 'erofs',
+    tool: 'mkfs.erofs',
+    make: (folder, from) => load(makeErofs(path.join(folder, 'erofs'), from, '')),
+  },
+  {
+    name: 'iso9660',
+    tool: 'xorriso',
+    make: (folder, from) => load(makeIso(path.join(folder, 'iso'), from, 'xorriso -R')),
   },
 ];
 
