@@ -20,7 +20,7 @@ const BLOCK_LIMIT = 2 ** 32;
 const KEPT_NODES = 64;
 
 /** An entry of a leaf is a run of blocks; an entry of an index covers what is below the node in block `physical`. */
-interface ExtentEntry {
+export interface ExtentEntry {
   readonly first: number;
   readonly end: number;
   readonly physical: number;
@@ -133,7 +133,7 @@ export class ExtentMap implements BlockMap {
   }
 }
 
-function leafEntry(bytes: Uint8Array, offset: number): ExtentEntry {
+export function leafEntry(bytes: Uint8Array, offset: number): ExtentEntry {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, EXTENT_ENTRY_SIZE);
   const first = view.getUint32(0, true);
   const length = view.getUint16(4, true);
@@ -164,7 +164,8 @@ function lastNotAfter(entries: readonly ExtentEntry[], block: number): number {
   return low - 1;
 }
 
-function runWithin({ first, end, physical, isUnwritten }: ExtentEntry, block: number): BlockRun {
+/** What an entry of a leaf says from one of its blocks on. */
+export function runWithin({ first, end, physical, isUnwritten }: ExtentEntry, block: number): BlockRun {
   const count = end - block;
   return isUnwritten ? { physical: undefined, count, isUnwritten } : { physical: physical + (block - first), count };
 }

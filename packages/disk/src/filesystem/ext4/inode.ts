@@ -15,6 +15,7 @@ import {
   I_EXTRA_ISIZE,
   INCOMPAT,
   INODE,
+  ROOT_INODE,
   XATTR_MAGIC,
 } from './layout.ts';
 import type { Superblock } from './superblock.ts';
@@ -41,27 +42,43 @@ export interface Inode {
   readonly checksumSeed: number | undefined;
 }
 
-/** The bytes of an inode, and how many of those behind the first 128 are fields. */
-export interface StoredInode {
+/** The bytes of an inode, not yet looked at, and where in the filesystem they are. */
+export interface RawInode {
   readonly number: number;
   readonly offset: number;
   readonly bytes: Uint8Array;
+}
+
+/** The fields of an inode, and how many of its bytes behind the first 128 are fields. */
+export interface StoredInode extends RawInode {
   readonly fields: Fields<typeof INODE>;
   readonly extraSize: number;
 }
 
 export function readInode(volume: Ext4Volume, groups: GroupDescriptors, number: number): Inode {
   const { superblock } = volume;
-  const { inodeSize, inodesPerGroup, inodeCount, blockSize } = superblock;
+  const stored = storedInode(readRawInode(volume, groups, number));
+  checkInodeChecksum(superblock, stored, inodeSeed(superblock, number, stored.fields.i_generation));
+  return interpretInode(superblock, stored);
+}
+
+/** The bytes of an inode that may never have been written: those of the cache, not to be changed. */
+export function readRawInode(volume: Ext4Volume, groups: GroupDescriptors, number: number): RawInode {
+  const { inodeSize, inodesPerGroup, inodeCount, blockSize } = volume.superblock;
   if (!(number >= 1 && number <= inodeCount)) throw corrupt(`Cannot read inode ${number}: there are ${inodeCount}`, 0);
   const table = groups.inodeTable(Math.floor((number - 1) / inodesPerGroup));
   const position = ((number - 1) % inodesPerGroup) * inodeSize;
   const block = table + Math.floor(position / blockSize);
   const bytes = volume.metadata(block, position % blockSize, inodeSize);
-  return interpret(superblock, storedInode(number, volume.offsetOf(block) + (position % blockSize), bytes));
+  return { number, offset: volume.offsetOf(block) + (position % blockSize), bytes };
 }
 
-function storedInode(number: number, offset: number, bytes: Uint8Array): StoredInode {
+/** Whether an inode is one that users of the filesystem see: the root, or one behind the reserved inodes. */
+export function isUserInode({ firstInode, inodeCount }: Superblock, number: number): boolean {
+  return number === ROOT_INODE || (number >= firstInode && number <= inodeCount);
+}
+
+export function storedInode({ number, offset, bytes }: RawInode): StoredInode {
   const fields = readFields(bytes, INODE, { format: 'ext4', offset });
   return { number, offset, bytes, fields, extraSize: extraSizeOf(number, offset, bytes) };
 }
@@ -75,10 +92,9 @@ function extraSizeOf(number: number, offset: number, bytes: Uint8Array): number 
   throw corrupt(`Cannot read inode ${number}: ${state}`, offset + I_EXTRA_ISIZE);
 }
 
-function interpret(superblock: Superblock, stored: StoredInode): Inode {
+/** @throws DiskError `corrupt` when there is no such type, or the inode was deleted */
+export function interpretInode(superblock: Superblock, stored: StoredInode): Inode {
   const { number, offset, bytes, fields, extraSize } = stored;
-  const checksumSeed = inodeSeed(superblock, number, fields.i_generation);
-  checkInodeChecksum(superblock, stored, checksumSeed);
   // a copy: the block it came from would be kept alive by every inode in it
   const blockArea = bytes.slice(I_BLOCK, I_BLOCK + I_BLOCK_SIZE);
   return {
@@ -90,7 +106,7 @@ function interpret(superblock: Superblock, stored: StoredInode): Inode {
     xattrBlock: xattrBlockOf(superblock, fields),
     blockArea,
     tail: tailOf(bytes, GOOD_OLD_INODE_SIZE + extraSize),
-    checksumSeed,
+    checksumSeed: inodeSeed(superblock, number, fields.i_generation),
   };
 }
 

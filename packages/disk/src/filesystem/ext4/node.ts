@@ -8,9 +8,9 @@ import { type DirectoryRecord, readDirectory, readInlineDirectory } from './dire
 import { has } from './features.ts';
 import { FileContent, MAX_FILE_BLOCKS } from './file-content.ts';
 import { foldName, sameName } from './fold-name.ts';
+import type { NameKey } from './folder-index.ts';
 import { InlineContent } from './inline-data.ts';
 import type { Inode } from './inode.ts';
-import { blockMapOf } from './inode-map.ts';
 import type { Inodes } from './inodes.ts';
 import { I_BLOCK_SIZE, INODE_FLAG } from './layout.ts';
 import type { Ext4Volume } from './volume.ts';
@@ -40,8 +40,7 @@ export class Ext4Node implements FileNode {
   }
 
   lookup(name: string): FileNode | undefined {
-    const key = this.#is(INODE_FLAG.CASEFOLD) ? foldName : sameName;
-    const number = this.#inodes.folders.find(this.stat.inode, name, () => this.#records(), key);
+    const number = this.#inodes.folders.find(this.stat.inode, name, () => this.#records(), this.#nameKey());
     return number === undefined ? undefined : this.#inodes.named(number);
   }
 
@@ -71,8 +70,16 @@ export class Ext4Node implements FileNode {
   #records(): Iterable<DirectoryRecord> {
     this.#expect('directory', 'list');
     this.#refuseEncrypted();
+    return this.#inodes.recordsOf(this.stat.inode, this.#storedRecords(), this.#nameKey());
+  }
+
+  #storedRecords(): Iterable<DirectoryRecord> {
     if (this.#is(INODE_FLAG.INLINE_DATA)) return readInlineDirectory(this.#volume, this.#inode);
     return readDirectory(this.#volume, this.#inode, this.#map());
+  }
+
+  #nameKey(): NameKey {
+    return this.#is(INODE_FLAG.CASEFOLD) ? foldName : sameName;
   }
 
   #entry({ name, type, inode }: DirectoryRecord): DirectoryEntry {
@@ -92,7 +99,7 @@ export class Ext4Node implements FileNode {
   }
 
   #map(): BlockMap {
-    return blockMapOf(this.#volume, this.#inode);
+    return this.#inodes.mapOf(this.#inode);
   }
 
   /** A short target takes the place of the block pointers: nothing is allocated then, but for a block of attributes. */

@@ -13,8 +13,8 @@ export const ext4Format: FileSystemFormat = { name: 'ext4', detect: isExt4, open
 
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openExt4(source: ByteSource): FileSystem {
-  const { volume, warnings } = recoverJournal(source);
-  const inodes = new Inodes(volume);
+  const { volume, changes, areBitmapsCurrent, warnings } = recoverJournal(source);
+  const inodes = new Inodes(volume, changes);
   const { type, label, uuid, blockCount, blockSize, freeBlocks } = volume.superblock;
   return {
     type,
@@ -24,7 +24,7 @@ export function openExt4(source: ByteSource): FileSystem {
     freeBytes: freeBlocks <= blockCount ? freeBlocks * blockSize : undefined,
     isCaseSensitive: true,
     root: inodes.root,
-    freeRanges: () => freeRanges(volume, inodes.groups),
+    ...(areBitmapsCurrent && { freeRanges: () => freeRanges(volume, inodes.groups) }),
     warnings: [...warnings, ...warningsOf(volume.superblock, source.sizeBytes)],
   };
 }

@@ -71,12 +71,3 @@ export const COMMIT = {
 } as const satisfies Layout;
 /** In h_chksum_type, of the first version of checksums. */
 export const COMMIT_CRC32 = 1;
-
-/** Fast commits are little-endian, as ext4 is: records of a tag and a length. A first one that names the transaction before which it goes. */
-export const FAST_COMMIT_HEAD = {
-  fc_tag: [0x0, 'u16'],
-  fc_len: [0x2, 'u16'],
-  fc_features: [0x4, 'u32'],
-  fc_tid: [0x8, 'u32'],
-} as const satisfies Layout;
-export const FAST_COMMIT_TAG_HEAD = 9;

@@ -78,22 +78,6 @@ describe.skipIf(!hasE2fsprogs)('a filesystem copied while it was written to', ()
     expectAsReplayed(readFileSync(torn));
   });
 
-  test('fast commits are replayed up to the last whole transaction, and there is a warning', (context) => {
-    const image = makeExt(path.join(folder, 'fast'), { args: '-t ext4 -O fast_commit', sizeBytes: 64 * MIB });
-    const torn = path.join(folder, 'fast-torn');
-    const wrote = withMounted(image, 'rw', (target) => {
-      writeFileSync(path.join(target, 'first'), 'in a transaction', { flush: true });
-      execFileSync('sync', ['-f', target]);
-      writeFileSync(path.join(target, 'second'), 'in a fast commit', { flush: true });
-      copyFileSync(image, torn);
-      return true;
-    });
-    if (wrote === undefined) return context.skip('no images can be mounted here');
-    const { root, warnings } = openImage(torn);
-    expect(warnings).toContainEqual(expect.stringContaining('fast commits not replayed'));
-    expect([...root.list()].map(({ name }) => name)).toEqual(['lost+found', 'first']);
-  });
-
   function copyUnderLoad(args: string, options: string, prepare = (_: string) => {}): string | undefined {
     const sizeBytes = args.includes('4096') ? 24 * MIB : 8 * MIB;
     const image = makeExt(path.join(folder, `${Math.random()}`), { args, sizeBytes });

@@ -30,8 +30,9 @@ export interface JournalSuperblock {
   readonly sequence: number;
   readonly is64Bit: boolean;
   readonly isAsync: boolean;
-  /** Whether there are blocks for fast commits behind the ring. */
-  readonly hasFastCommits: boolean;
+  /** Fast commits are behind the ring, from this block up to, not including, `fastCommitEnd`; an empty range where there is no room for any. */
+  readonly fastCommitStart: number;
+  readonly fastCommitEnd: number;
   /** Version of the checksums: 1 over whole transactions, 2 and 3 over each block. */
   readonly checksums: 0 | 1 | 2 | 3;
   /** What checksums of version 2 and 3 start from. */
@@ -60,7 +61,9 @@ export function readJournalSuperblock(bytes: Uint8Array, blockCount: number, off
     sequence: raw.s_sequence,
     is64Bit: has(raw.s_feature_incompat, JOURNAL_INCOMPAT['64BIT']),
     isAsync: has(raw.s_feature_incompat, JOURNAL_INCOMPAT.ASYNC_COMMIT),
-    hasFastCommits: fastCommitBlocks(raw) > 0,
+    // the kernel leaves one block between
+    fastCommitStart: raw.s_maxlen - fastCommitBlocks(raw) + 1,
+    fastCommitEnd: raw.s_maxlen,
     checksums: checksumsOf(raw),
     seed: crc32c(0xffffffff, bytes.subarray(JOURNAL_UUID, JOURNAL_UUID + 16)),
   };
