@@ -2,6 +2,7 @@ import { Lru } from '../lru.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { joinExtents } from '../source/extent.ts';
 import { checkRange } from '../source/range.ts';
+import { readInto, readIntoUpToEnd } from '../source/read-into.ts';
 import { overlayExtents } from './extents.ts';
 import type { DiskImage, Extent, ImageFacts } from './image.ts';
 
@@ -70,8 +71,15 @@ export class MappedImage implements DiskImage {
     checkRange(this, offset, length, { format: this.facts.format });
     if (length === 0) return new Uint8Array(0);
     const first = this.#locate(offset, length);
-    if (first.length === length) return this.#readRun(first, offset) ?? new Uint8Array(length);
-    return this.#assemble(first, offset, length);
+    if (first.kind === 'data' && first.length === length) return (first.source ?? this.#data).read(first.host, length);
+    const bytes = new Uint8Array(length);
+    this.#fill(bytes, first, offset);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: this.facts.format });
+    if (target.length > 0) this.#fill(target, this.#locate(offset, target.length), offset);
   }
 
   extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
@@ -99,42 +107,31 @@ export class MappedImage implements DiskImage {
     return run.length <= limit ? run : { ...run, length: limit };
   }
 
-  #assemble(first: MappedRun, offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+  #fill(target: Uint8Array, first: MappedRun, offset: number): void {
     let run = first;
     for (let done = 0; ; ) {
-      const piece = this.#readRun(run, offset + done);
-      if (piece !== undefined) bytes.set(piece, done);
+      this.#readRun(run, offset + done, target.subarray(done, done + run.length));
       done += run.length;
-      if (done === length) return bytes;
-      run = this.#locate(offset + done, length - done);
+      if (done === target.length) return;
+      run = this.#locate(offset + done, target.length - done);
     }
   }
 
-  /** `undefined` when the run is all zeros. */
-  #readRun(run: MappedRun, offset: number): Uint8Array | undefined {
-    if (run.kind === 'data') return (run.source ?? this.#data).read(run.host, run.length);
-    if (run.kind === 'compressed') {
-      return this.#unpack(run, offset - run.within).subarray(run.within, run.within + run.length);
-    }
-    return run.kind === 'absent' ? this.#readParent(offset, run.length) : undefined;
+  #readRun(run: MappedRun, offset: number, target: Uint8Array): void {
+    if (run.kind === 'data') readInto(run.source ?? this.#data, run.host, target);
+    else if (run.kind === 'compressed')
+      target.set(this.#unpack(run, offset).subarray(run.within, run.within + run.length));
+    else if (run.kind === 'absent' && this.#parent !== undefined) readIntoUpToEnd(this.#parent, offset, target);
+    else target.fill(0);
   }
 
-  /** What is past the end of a smaller parent is zero. */
-  #readParent(offset: number, length: number): Uint8Array | undefined {
-    if (this.#parent === undefined || offset >= this.#parent.sizeBytes) return undefined;
-    const stored = Math.min(length, this.#parent.sizeBytes - offset);
-    if (stored === length) return this.#parent.read(offset, length);
-    const bytes = new Uint8Array(length);
-    bytes.set(this.#parent.read(offset, stored));
-    return bytes;
-  }
-
-  #unpack(run: CompressedRun, start: number): Uint8Array {
+  #unpack(run: CompressedRun, offset: number): Uint8Array {
+    const start = offset - run.within;
     const known = this.#unpacked.get(start);
     if (known !== undefined) return known;
     const unit = run.unpack();
-    this.#unpacked.set(start, unit);
+    // what was read as a whole is not needed for the rest of it
+    if (run.length < unit.length) this.#unpacked.set(start, unit);
     return unit;
   }
 }

@@ -10,4 +10,7 @@ export interface ByteSource {
    * @throws DiskError `corrupt` when the range reaches past the end, `io` when the world fails
    */
   read(offset: number, length: number): Uint8Array;
+
+  /** Fills an array of the caller, as `read` throws. Left out where it would only copy: call it by `readInto`. */
+  readInto?(offset: number, target: Uint8Array): void;
 }

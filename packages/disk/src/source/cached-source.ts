@@ -1,6 +1,7 @@
 import { Lru } from '../lru.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
+import { readInto } from './read-into.ts';
 
 export interface CacheOptions {
   /** Unit of reading from below. */
@@ -15,7 +16,13 @@ export interface CacheStats {
   readonly requests: number;
 }
 
-/** Keeps the blocks of a source last used, so that parsers may read small pieces in any order. */
+// from here on a read costs more by its bytes than by being one; tables are read in less
+const BYPASS_BYTES = 256 * 1024;
+
+/**
+ * Keeps the blocks of a source last used, so that parsers may read small pieces in any order. Large reads are of data, which is
+ * seldom read twice: they go straight below, in one piece, and push out nothing that is worth keeping.
+ */
 export class CachedSource implements ByteSource {
   readonly sizeBytes: number;
   readonly #below: ByteSource;
@@ -29,7 +36,7 @@ export class CachedSource implements ByteSource {
     this.#below = below;
     this.sizeBytes = below.sizeBytes;
     this.#blockBytes = blockBytes;
-    this.#bypassBytes = Math.max(budgetBytes / 8, blockBytes);
+    this.#bypassBytes = Math.max(Math.min(budgetBytes / 8, BYPASS_BYTES), blockBytes);
     this.#blocks = new Lru(budgetBytes, (block) => block.length);
   }
 
@@ -42,21 +49,30 @@ export class CachedSource implements ByteSource {
     const first = Math.floor(offset / this.#blockBytes);
     const within = offset - first * this.#blockBytes;
     if (within + length <= this.#blockBytes) return this.#block(first).subarray(within, within + length);
-    // one large read would push out everything that is worth keeping
     if (length > this.#bypassBytes) return this.#readBelow(offset, length);
-    return this.#assemble(offset, length);
+    const bytes = new Uint8Array(length);
+    this.#assemble(offset, bytes);
+    return bytes;
   }
 
-  #assemble(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length);
+    if (target.length <= this.#bypassBytes) {
+      this.#assemble(offset, target);
+    } else {
+      this.#count(target.length);
+      readInto(this.#below, offset, target);
+    }
+  }
+
+  #assemble(offset: number, target: Uint8Array): void {
+    for (let done = 0; done < target.length; ) {
       const index = Math.floor((offset + done) / this.#blockBytes);
       const within = offset + done - index * this.#blockBytes;
-      const piece = this.#block(index).subarray(within, within + length - done);
-      bytes.set(piece, done);
+      const piece = this.#block(index).subarray(within, within + target.length - done);
+      target.set(piece, done);
       done += piece.length;
     }
-    return bytes;
   }
 
   #block(index: number): Uint8Array {
@@ -69,8 +85,12 @@ export class CachedSource implements ByteSource {
   }
 
   #readBelow(offset: number, length: number): Uint8Array {
-    this.#bytes += length;
-    this.#requests += 1;
+    this.#count(length);
     return this.#below.read(offset, length);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#requests += 1;
   }
 }

@@ -34,14 +34,20 @@ export class FileSource implements ByteSource {
     checkRange(this, offset, length);
     // not zeroed, and not from the pool that Buffers share: every byte is read below
     const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    const { length } = target;
+    checkRange(this, offset, length);
     for (let done = 0; done < length; ) {
       const count = attempt(() =>
-        readSync(this.#fd, bytes, done, Math.min(length - done, LARGEST_READ), offset + done),
+        readSync(this.#fd, target, done, Math.min(length - done, LARGEST_READ), offset + done),
       );
       if (count === 0) throw shrunk(offset + done, this.sizeBytes);
       done += count;
     }
-    return bytes;
   }
 
   close(): void {

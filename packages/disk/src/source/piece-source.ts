@@ -1,6 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 import { type Extent, extentsOf, joinExtents, type MappedSource } from './extent.ts';
 import { checkRange } from './range.ts';
+import { readInto } from './read-into.ts';
 
 /** Where a run of a source lies: in another one, in what can be computed from others, or nowhere. */
 export type Piece =
@@ -27,14 +28,18 @@ export class PieceSource implements MappedSource {
     const first = this.#pieceAt(offset);
     if (first.length >= length) return readPiece(first, length) ?? new Uint8Array(length);
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length);
+    for (let done = 0; done < target.length; ) {
       const piece = this.#pieceAt(offset + done);
-      const count = Math.min(piece.length, length - done);
-      const part = readPiece(piece, count);
-      if (part !== undefined) bytes.set(part, done);
+      const count = Math.min(piece.length, target.length - done);
+      readPieceInto(piece, target.subarray(done, done + count));
       done += count;
     }
-    return bytes;
   }
 
   extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
@@ -55,6 +60,12 @@ export class PieceSource implements MappedSource {
 function readPiece(piece: Piece, length: number): Uint8Array | undefined {
   if (piece.kind === 'stored') return piece.source.read(piece.offset, length);
   return piece.kind === 'computed' ? piece.compute(length) : undefined;
+}
+
+function readPieceInto(piece: Piece, target: Uint8Array): void {
+  if (piece.kind === 'stored') readInto(piece.source, piece.offset, target);
+  else if (piece.kind === 'computed') target.set(piece.compute(target.length));
+  else target.fill(0);
 }
 
 function* extentsOfPiece(piece: Piece, offset: number, length: number): Iterable<Extent> {

@@ -3,6 +3,7 @@ import { hex } from '../hex.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type Extent, extentsOf, type MappedSource } from './extent.ts';
 import { checkRange } from './range.ts';
+import { readInto } from './read-into.ts';
 
 /** A run of another source: a partition of a disk. Offsets are from the start of the run. */
 export class WindowSource implements MappedSource {
@@ -24,6 +25,11 @@ export class WindowSource implements MappedSource {
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
     return this.#below.read(this.#start + offset, length);
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length);
+    readInto(this.#below, this.#start + offset, target);
   }
 
   *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {

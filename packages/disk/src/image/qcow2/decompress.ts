@@ -11,14 +11,15 @@ const DECOMPRESS: Readonly<Record<(typeof COMPRESSION_TYPES)[number], Decompress
   zlib: (stored, clusterSize) =>
     inflateRawSync(stored, {
       maxOutputLength: clusterSize,
-      chunkSize: clusterSize,
+      // a byte more than is needed shows that nothing follows, without a second call and buffer
+      chunkSize: clusterSize + 1,
       // the writer may leave out the end marker when the cluster is full
       finishFlush: constants.Z_SYNC_FLUSH,
     }),
   zstd: (stored, clusterSize) =>
     zstdDecompressSync(stored.subarray(0, zstdFrameLength(stored)), {
       maxOutputLength: clusterSize,
-      chunkSize: clusterSize,
+      chunkSize: clusterSize + 1,
     }),
 };
 

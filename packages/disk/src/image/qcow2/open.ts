@@ -4,6 +4,7 @@ import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { joinExtents } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
+import { readIntoUpToEnd } from '../../source/read-into.ts';
 import { overlayExtents } from '../extents.ts';
 import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
@@ -84,8 +85,17 @@ class Qcow2Image implements DiskImage {
     checkRange(this, offset, length, { format: 'qcow2' });
     if (length === 0) return new Uint8Array(0);
     const first = this.#clusters.locate(offset, length);
-    if (first.length === length) return this.#readRun(first, offset) ?? new Uint8Array(length);
-    return this.#assemble(first, offset, length);
+    if (first.kind === 'data' && first.length === length && first.host + length <= this.#data.sizeBytes) {
+      return this.#data.read(first.host, length);
+    }
+    const bytes = new Uint8Array(length);
+    this.#fill(bytes, first, offset);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: 'qcow2' });
+    if (target.length > 0) this.#fill(target, this.#clusters.locate(offset, target.length), offset);
   }
 
   extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
@@ -101,47 +111,32 @@ class Qcow2Image implements DiskImage {
     }
   }
 
-  #assemble(first: Run, offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+  #fill(target: Uint8Array, first: Run, offset: number): void {
     let run = first;
     for (let done = 0; ; ) {
-      const piece = this.#readRun(run, offset + done);
-      if (piece !== undefined) bytes.set(piece, done);
+      this.#readRun(run, offset + done, target.subarray(done, done + run.length));
       done += run.length;
-      if (done === length) return bytes;
-      run = this.#clusters.locate(offset + done, length - done);
+      if (done === target.length) return;
+      run = this.#clusters.locate(offset + done, target.length - done);
     }
   }
 
-  /** `undefined` when the run is all zeros. */
-  #readRun(run: Run, offset: number): Uint8Array | undefined {
-    if (run.kind === 'zero') return undefined;
-    if (run.kind === 'absent') return this.#readBacking(offset, run.length);
-    if (run.kind === 'data') return readUpToEnd(this.#data, run.host, run.length);
-    return this.#decompress(run).subarray(run.within, run.within + run.length);
+  /** What is past the end of a shorter backing file, or of a last cluster that was not filled, is zero. */
+  #readRun(run: Run, offset: number, target: Uint8Array): void {
+    if (run.kind === 'data') readIntoUpToEnd(this.#data, run.host, target);
+    else if (run.kind === 'compressed') target.set(this.#decompress(run).subarray(run.within, run.within + run.length));
+    else if (run.kind === 'absent' && this.#backing !== undefined) readIntoUpToEnd(this.#backing, offset, target);
+    else target.fill(0);
   }
 
-  #readBacking(offset: number, length: number): Uint8Array | undefined {
-    if (this.#backing === undefined || offset >= this.#backing.sizeBytes) return undefined;
-    return readUpToEnd(this.#backing, offset, length);
-  }
-
-  #decompress({ host, storedBytes }: CompressedRun): Uint8Array {
+  #decompress({ host, storedBytes, length }: CompressedRun): Uint8Array {
     const known = this.#decompressed.get(host);
     if (known !== undefined) return known;
     // the count is of whole sectors, and the last one may not be there
     const stored = this.#data.read(host, Math.min(storedBytes, this.#data.sizeBytes - host));
     const cluster = decompressCluster(this.#header.compressionType, stored, this.#header.clusterSize, host);
-    this.#decompressed.set(host, cluster);
+    // what was read as a whole is not needed for the rest of it
+    if (length < cluster.length) this.#decompressed.set(host, cluster);
     return cluster;
   }
-}
-
-/** What is beyond the end of a shorter backing file, or of a last cluster that was not filled, is zero. */
-function readUpToEnd(source: ByteSource, offset: number, length: number): Uint8Array {
-  const stored = Math.min(length, source.sizeBytes - offset);
-  if (stored === length) return source.read(offset, length);
-  const bytes = new Uint8Array(length);
-  if (stored > 0) bytes.set(source.read(offset, stored));
-  return bytes;
 }

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { checkRange } from '../../source/range.ts';
+import { readIntoUpToEnd } from '../../source/read-into.ts';
 import type { DiskImage, Extent, ImageFacts } from '../image.ts';
 
 const SECTOR_SIZE = 512;
@@ -35,9 +36,13 @@ class RawImage implements DiskImage {
     checkRange(this, offset, length, { format: 'raw' });
     if (offset + length <= this.#source.sizeBytes) return this.#source.read(offset, length);
     const bytes = new Uint8Array(length);
-    const stored = Math.max(0, this.#source.sizeBytes - offset);
-    if (stored > 0) bytes.set(this.#source.read(offset, stored));
+    readIntoUpToEnd(this.#source, offset, bytes);
     return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: 'raw' });
+    readIntoUpToEnd(this.#source, offset, target);
   }
 
   *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
