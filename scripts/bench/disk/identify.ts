@@ -1,5 +1,12 @@
 // Opens a disk again and again and says what is on it: `identify.ts IMAGE RUNS`. Prints the milliseconds of each run, and the memory.
-import { denyReferences, FileSource, openDisk } from '@guestkit/disk';
+import {
+  denyReferences,
+  FileSource,
+  identifyVolume,
+  openImage,
+  readPartitionTable,
+  WindowSource,
+} from '@guestkit/disk/image';
 
 const [image = '', runs = '20'] = process.argv.slice(2);
 const before = process.memoryUsage.rss();
@@ -8,8 +15,9 @@ let signature: unknown;
 for (let run = 0; run < Number(runs); run++) {
   const start = performance.now();
   using source = FileSource.open(image);
-  const disk = openDisk(source, { references: denyReferences });
-  signature = disk.volumes[0]?.signature;
+  const disk = openImage(source, { references: denyReferences });
+  const partition = readPartitionTable(disk)?.partitions[0];
+  signature = partition && identifyVolume(new WindowSource(disk, partition.startBytes, partition.sizeBytes));
   times.push(performance.now() - start);
 }
 const peakBytes = process.resourceUsage().maxRSS * 1024;

@@ -1,5 +1,5 @@
 // Reads the whole disk of an image in order, as a process of its own: `read.ts IMAGE`.
-import { denyReferences, FileSource, openImage, readInto } from '@guestkit/disk';
+import { denyReferences, FileSource, openImage, readInto } from '@guestkit/disk/image';
 
 const PIECE_BYTES = 2 * 2 ** 20;
 

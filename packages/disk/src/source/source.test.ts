@@ -8,6 +8,7 @@ import type { ByteSource } from './byte-source.ts';
 import { CachedSource } from './cached-source.ts';
 import { FileSource } from './file-source.ts';
 import { MemorySource } from './memory-source.ts';
+import { readInto, readIntoUpToEnd } from './read-into.ts';
 import { WindowSource } from './window-source.ts';
 
 const CONTENT = Uint8Array.from({ length: 1000 }, (_, index) => (index * 7) % 251);
@@ -44,6 +45,25 @@ describe.each(Object.entries(SOURCES))('%s', (_, create) => {
         expect(source.read(start, end - start)).toEqual(CONTENT.subarray(start, end));
       }),
     );
+  });
+
+  test('fills an array of the caller with any range, and refuses one outside', () => {
+    const source = create();
+    fc.assert(
+      fc.property(fc.nat(CONTENT.length), fc.nat(CONTENT.length), (a, b) => {
+        const [start, end] = [Math.min(a, b), Math.max(a, b)];
+        const target = new Uint8Array(end - start).fill(255);
+        readInto(source, start, target);
+        expect(target).toEqual(CONTENT.subarray(start, end));
+      }),
+    );
+    expect(() => readInto(source, 999, new Uint8Array(2))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  });
+
+  test('leaves zeros past its end where it may be shorter', () => {
+    const target = new Uint8Array(4).fill(255);
+    readIntoUpToEnd(create(), 998, target);
+    expect([...target]).toEqual([...CONTENT.subarray(998), 0, 0]);
   });
 
   test.each([
