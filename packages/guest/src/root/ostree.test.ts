@@ -1,3 +1,4 @@
+import { DiskError } from '@guestkit/disk';
 import { describe, expect, test } from 'vitest';
 import { memoryDisk } from '../testing/memory-disk.ts';
 import type { MemoryFiles } from '../testing/memory-tree.ts';
@@ -53,6 +54,15 @@ describe('a guest of ostree deployments', () => {
     expect(guest?.tree.readText('/home/core/notes')).toBe('x');
     expect(guest?.tree.exists('/sysroot/ostree/deploy')).toBe(true);
     expect(guest?.mounts.map(({ path }) => path)).toEqual(['/', '/sysroot', '/var']);
+  });
+
+  test.each([
+    ['a guest of deployments', SYSROOT],
+    ['any other guest', { '/etc/os-release': 'ID=debian\n', '/etc/passwd': '', '/usr/bin/sh': 'x' }],
+  ])('%s is found though a boot entry cannot be read', (_, files) => {
+    const damaged = { '/loader/entries/odd.conf': { error: new DiskError('corrupt', 'Cannot read cluster 7') } };
+    const found = assembleRoot(memoryDisk([{ files: damaged }, { files }]));
+    expect(found.map(({ device }) => device)).toEqual(['/dev/sda2']);
   });
 
   test('is not what a boot entry of something else names', () => {

@@ -1,6 +1,7 @@
 import { createFileTree, type FileTree } from '@guestkit/disk';
 import { folderOf, type Mountable, mountAt } from './mountable.ts';
 import type { RootCandidate } from './root-candidate.ts';
+import { orElse } from './spoilt.ts';
 
 // The deployments of an ostree system (ostree-system(7), "Deployments"): each is a whole root below
 // /ostree/deploy/NAME/deploy/CHECKSUM.SERIAL of the filesystem that becomes /sysroot, and all of one NAME share a /var.
@@ -20,6 +21,8 @@ interface Deployment {
 export function ostreeRoot(sysroot: Mountable, bootTrees: readonly FileTree[]): RootCandidate | undefined {
   const tree = createFileTree(sysroot.fileSystem);
   const found = deploymentsIn(tree);
+  // most roots are none of ostree: the boot entries of all volumes are read for those that are
+  if (found.length === 0) return undefined;
   const deployment = bootedDeployment(tree, bootTrees, found) ?? newest(tree, found);
   const root = deployment && tree.find(deployment.path);
   if (deployment === undefined || root === undefined) return undefined;
@@ -47,7 +50,8 @@ function deploymentsIn(tree: FileTree): readonly Deployment[] {
 
 /** What the boot entry with the highest version names: `ostree=/ostree/boot.0/NAME/CHECKSUM/0`, a link to a deployment. */
 function bootedDeployment(tree: FileTree, bootTrees: readonly FileTree[], found: readonly Deployment[]) {
-  const entries = bootTrees.flatMap(bootEntriesIn).sort((one, other) => other.version - one.version);
+  const readable = bootTrees.flatMap((boot) => orElse([], () => bootEntriesIn(boot)));
+  const entries = readable.sort((one, other) => other.version - one.version);
   for (const { ostree } of entries) {
     const path = tree.realpath(ostree);
     const deployment = found.find((candidate) => candidate.path === path);
