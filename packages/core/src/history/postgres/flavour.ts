@@ -51,7 +51,7 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
 
 /** Of two transactions that wait for each other, the database undoes one. */
 const UNDONE_STATES: readonly unknown[] = ['40001', '40P01'];
-const MAX_TRIES = 20;
+const MAX_TRIES = 8;
 const PAUSE_MS = 20;
 
 async function transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>): Promise<Result> {
