@@ -18,6 +18,7 @@ export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
 export { type BootEntry, readBootCatalogue } from './filesystem/iso9660/boot-catalogue.ts';
 export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
 export { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';
+export { SUBVOLUME_PREFIX, subvolumeDevice } from './filesystem/subvolume-device.ts';
 export { createFileTree } from './filesystem/tree.ts';
 export { readGuid, readUuid } from './guid.ts';
 export { hex } from './hex.ts';

@@ -1,8 +1,8 @@
-import { type ByteSource, extentsOf, type Mount } from '@guestkit/disk';
+import { allocatedBytes, type Mount } from '@guestkit/disk';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { renderTable } from '@guestkit/operations/report/table';
 import { print } from '../output/print.ts';
-import { type FoundFile, walkFrom } from './file-entry.ts';
+import { componentsOf, type FoundFile, walkFrom } from './file-entry.ts';
 import type { TreeOptions } from './guestctl.ts';
 import { withTree } from './tree.ts';
 import { Unreadable } from './unreadable.ts';
@@ -87,16 +87,6 @@ class Tally {
       files: known.files + files,
     });
   }
-}
-
-function allocatedBytes(content: ByteSource): number {
-  let bytes = 0;
-  for (const { kind, length } of extentsOf(content, 0, content.sizeBytes)) if (kind === 'data') bytes += length;
-  return bytes;
-}
-
-function componentsOf(path: string): readonly string[] {
-  return path.split('/').filter(Boolean);
 }
 
 function render(usages: readonly Usage[]): string {

@@ -81,6 +81,11 @@ export function walkFrom(path: string, tree: FileTree, options: WalkOptions): It
   return node.stat.type === 'directory' ? tree.walk(path, options) : [{ path, node }];
 }
 
+/** The names on the way to a path of a guest. */
+export function componentsOf(path: string): readonly string[] {
+  return path.split('/').filter((name) => name !== '');
+}
+
 /** Follows a link that leads to a folder, as `ls` does; a link to anything else is shown as the link it is. */
 export function nodeAt(tree: FileTree, path: string): FileNode {
   requireAbsolute(path);

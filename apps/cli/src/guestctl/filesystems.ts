@@ -1,11 +1,11 @@
-import type { Disk, Partition, PartitionTable, Volume } from '@guestkit/disk';
+import { type Disk, type Partition, type PartitionTable, subvolumeDevice, type Volume } from '@guestkit/disk';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { renderTable } from '@guestkit/operations/report/table';
 import { print } from '../output/print.ts';
 import type { ImageOptions } from './guestctl.ts';
 import { note } from './note.ts';
 import { withDisk } from './open-image.ts';
-import { namedSubvolumes, subvolumeDevice } from './subvolume.ts';
+import { namedSubvolumes } from './subvolume.ts';
 
 interface FilesystemsDocument {
   readonly format: string;

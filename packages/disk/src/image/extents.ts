@@ -1,4 +1,5 @@
-import type { Extent, MappedSource } from '../source/extent.ts';
+import type { ByteSource } from '../source/byte-source.ts';
+import { type Extent, extentsOf, type MappedSource } from '../source/extent.ts';
 
 /** Puts what the image below has wherever `own`, which covers a range, is absent; past its end nothing is. */
 export function* overlayExtents(
@@ -44,9 +45,9 @@ class Cursor {
   }
 }
 
-/** How much of the disk is stored. Reads the whole map: a moment for large images. */
-export function allocatedBytes(image: MappedSource): number {
+/** How much of a source is stored. Reads the whole map: a moment for large images. */
+export function allocatedBytes(source: ByteSource): number {
   let sum = 0;
-  for (const extent of image.extents()) if (extent.kind === 'data') sum += extent.length;
+  for (const { kind, length } of extentsOf(source, 0, source.sizeBytes)) if (kind === 'data') sum += length;
   return sum;
 }

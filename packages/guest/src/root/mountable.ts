@@ -1,4 +1,11 @@
-import type { FileNode, FileSystem, Mount, Subvolume, Volume } from '@guestkit/disk';
+import {
+  type FileNode,
+  type FileSystem,
+  type Mount,
+  type Subvolume,
+  subvolumeDevice,
+  type Volume,
+} from '@guestkit/disk';
 
 export type ReadableVolume = Volume & { readonly fileSystem: FileSystem };
 
@@ -10,8 +17,6 @@ export interface Mountable {
   readonly fileSystem: FileSystem;
 }
 
-const SUBVOLUME_PREFIX = 'btrfsvol:';
-
 export function isReadable(volume: Volume): volume is ReadableVolume {
   return volume.fileSystem !== undefined;
 }
@@ -21,7 +26,7 @@ export function wholeVolume(volume: ReadableVolume): Mountable {
 }
 
 export function subvolumeOf(volume: ReadableVolume, subvolume: Subvolume): Mountable {
-  const device = `${SUBVOLUME_PREFIX}${volume.device}/${subvolume.path}`;
+  const device = subvolumeDevice(volume.device, subvolume.path);
   return { device, volume, fileSystem: rootedAt(volume.fileSystem, subvolume.root()) };
 }
 
@@ -36,7 +41,7 @@ export function mountAt(path: string, { device, fileSystem }: Mountable): Mount 
 
 /** Whether what is mounted under a name is a volume, or a part of it. */
 export function isOnVolume(device: string, volume: Volume): boolean {
-  return device === volume.device || device.startsWith(`${SUBVOLUME_PREFIX}${volume.device}/`);
+  return device === volume.device || device.startsWith(subvolumeDevice(volume.device, ''));
 }
 
 function rootedAt(fileSystem: FileSystem, root: FileNode): FileSystem {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { type ByteSource, encodeName, extentsOf, type FileNode, type FileStat, type FileType } from '@guestkit/disk';
 import { CommandError } from '../../exit-code.ts';
-import type { FoundFile } from '../file-entry.ts';
+import { componentsOf, type FoundFile } from '../file-entry.ts';
 
 export interface ExtractionOptions {
   /** Keep the owners of the guest: takes root. */
@@ -184,10 +184,6 @@ function writeWhole(fd: number, bytes: Uint8Array, position: number): void {
   for (let written = 0; written < bytes.length; ) {
     written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
-}
-
-function componentsOf(guestPath: string): readonly string[] {
-  return guestPath.split('/').filter((name) => name !== '');
 }
 
 /** Formats other than those of Unix allow names that mean something else here. */

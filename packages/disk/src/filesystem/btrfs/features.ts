@@ -1,16 +1,8 @@
-import { hex } from '../../hex.ts';
-import { unsupported } from './error.ts';
+import { checkFeaturePolicies, type FeaturePolicy } from '../feature-policy.ts';
 import { COMPAT_RO, INCOMPAT, SUPERBLOCK } from './layout.ts';
 
-interface Policy {
-  readonly bit: bigint;
-  readonly name: string;
-  /** Why a filesystem with this feature is not read; absent when it is. */
-  readonly refusal?: string;
-}
-
 /** Every incompatible feature, named as mkfs.btrfs and sysfs name it. An unlisted bit is refused. */
-const INCOMPAT_POLICIES: readonly Policy[] = [
+const INCOMPAT_POLICIES: readonly FeaturePolicy[] = [
   { bit: INCOMPAT.MIXED_BACKREF, name: 'mixed_backref' },
   { bit: INCOMPAT.DEFAULT_SUBVOL, name: 'default_subvol' },
   { bit: INCOMPAT.MIXED_GROUPS, name: 'mixed_groups' },
@@ -36,16 +28,10 @@ const INCOMPAT_POLICIES: readonly Policy[] = [
 /** Features that only writers must know; an unlisted one does not keep files from being read. */
 const KNOWN_COMPAT_RO = Object.values(COMPAT_RO).reduce((all, bit) => all | bit, 0n);
 
-/** @throws DiskError `unsupported` that names the first feature which keeps the filesystem from being read */
+/** @throws DiskError `unsupported` */
 export function checkFeatures(incompat: bigint, superblockOffset: number): void {
-  for (let bit = 1n; bit <= incompat; bit <<= 1n) {
-    if (!has(incompat, bit)) continue;
-    const policy = INCOMPAT_POLICIES.find((known) => known.bit === bit);
-    if (policy !== undefined && policy.refusal === undefined) continue;
-    const what = policy === undefined ? `unknown incompatible feature ${hex(bit)}` : `feature "${policy.name}"`;
-    const why = policy?.refusal ?? 'a newer reader is needed';
-    throw unsupported(`Cannot open filesystem: ${what}: ${why}`, superblockOffset + SUPERBLOCK.incompat_flags[0]);
-  }
+  const offset = superblockOffset + SUPERBLOCK.incompat_flags[0];
+  checkFeaturePolicies(incompat, INCOMPAT_POLICIES, { format: 'btrfs', offset });
 }
 
 /** Bits of read-only compatible features that are not known here. */

@@ -2,6 +2,7 @@ import { DiskError, type DiskErrorKind } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { MappedSource } from '../../source/extent.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { decodeName, encodeName, isFileName } from '../name.ts';
 import { typeOfEntry } from '../unix-mode.ts';
 import { type DirItem, hashName, readDirItems, sameBytes } from './dir-item.ts';
@@ -99,9 +100,7 @@ export class BtrfsNode implements FileNode {
   }
 
   #expect(type: FileType, action: string): void {
-    if (this.stat.type === type) return;
-    const message = `Cannot ${action} inode ${this.stat.inode}: it is a ${this.stat.type}, expected a ${type}`;
-    throw this.#error('not-found', message);
+    if (this.stat.type !== type) throw misfit(action, this.stat, type, { format: 'btrfs', offset: this.#inode.offset });
   }
 
   #error(kind: DiskErrorKind, message: string): DiskError {

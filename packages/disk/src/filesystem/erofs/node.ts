@@ -1,6 +1,6 @@
-import { DiskError } from '../../error.ts';
 import type { MappedSource } from '../../source/extent.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { decodeName } from '../name.ts';
 import { NameIndex } from '../name-index.ts';
 import { type FolderEntry, readFolder } from './directory.ts';
@@ -75,9 +75,7 @@ class ErofsNode implements FileNode {
   }
 
   #expect(type: FileType, action: string): void {
-    if (this.stat.type === type) return;
-    const message = `Cannot ${action} inode ${this.stat.inode}: it is a ${this.stat.type}, expected a ${type}`;
-    throw new DiskError('not-found', message, { format: 'erofs', offset: this.#inode.at });
+    if (this.stat.type !== type) throw misfit(action, this.stat, type, { format: 'erofs', offset: this.#inode.at });
   }
 }
 

@@ -3,7 +3,8 @@ import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { totalBytes } from '../cluster-heap.ts';
 import { stripDots } from '../fat/case.ts';
-import type { DirectoryEntry, FileNode, FileStat, FileTime, FileType } from '../file-system.ts';
+import type { DirectoryEntry, FileNode, FileStat, FileTime } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { NameIndex } from '../name-index.ts';
 import type { ByteRun } from '../run-content.ts';
 import { corrupt } from './corrupt.ts';
@@ -39,6 +40,8 @@ interface Shared {
 export function rootNode(volume: ExfatVolume, runs: readonly ByteRun[], fold: (name: string) => string): FileNode {
   return new ExfatFolder({ volume, names: new NameIndex(), fold }, runs, undefined);
 }
+
+const PLACE = { format: 'exfat' };
 
 class ExfatFolder implements FileNode {
   readonly stat: FileStat;
@@ -84,11 +87,11 @@ class ExfatFolder implements FileNode {
   }
 
   open(): ByteSource {
-    throw unfit('open', this.stat, 'file');
+    throw misfit('open', this.stat, 'file', PLACE);
   }
 
   readlink(): string {
-    throw unfit('read the target of', this.stat, 'symlink');
+    throw misfit('read the target of', this.stat, 'symlink', PLACE);
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
@@ -131,11 +134,11 @@ class ExfatFile implements FileNode {
   }
 
   list(): Iterable<DirectoryEntry> {
-    throw unfit('list', this.stat, 'directory');
+    throw misfit('list', this.stat, 'directory', PLACE);
   }
 
   lookup(): FileNode | undefined {
-    throw unfit('list', this.stat, 'directory');
+    throw misfit('list', this.stat, 'directory', PLACE);
   }
 
   open(): ByteSource {
@@ -143,7 +146,7 @@ class ExfatFile implements FileNode {
   }
 
   readlink(): string {
-    throw unfit('read the target of', this.stat, 'symlink');
+    throw misfit('read the target of', this.stat, 'symlink', PLACE);
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
@@ -179,9 +182,4 @@ function timesOf({ fields }: ExfatRecord) {
     accessedAt: timeOf(fields.access_date, fields.access_time, 0, fields.access_tz),
     createdAt: timeOf(fields.create_date, fields.create_time, fields.create_time_cs, fields.create_tz),
   };
-}
-
-function unfit(action: string, { type, inode }: FileStat, expected: FileType): DiskError {
-  const message = `Cannot ${action} inode ${inode}: it is a ${type}, expected a ${expected}`;
-  return new DiskError('not-found', message, { format: 'exfat' });
 }

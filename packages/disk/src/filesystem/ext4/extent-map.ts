@@ -2,6 +2,7 @@ import { crc32c } from '../../crc32c.ts';
 import { readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import { Lru } from '../../lru.ts';
+import { lastNotAfter } from '../last-not-after.ts';
 import type { BlockMap, BlockRun } from './block-map.ts';
 import { corrupt } from './corrupt.ts';
 import type { Inode } from './inode.ts';
@@ -150,18 +151,6 @@ function indexEntry(bytes: Uint8Array, offset: number, end: number): ExtentEntry
 
 function firstOf(bytes: Uint8Array, offset: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset + offset, 4).getUint32(0, true);
-}
-
-/** The place of the last entry that starts at or before the block, or -1. */
-function lastNotAfter(entries: readonly ExtentEntry[], block: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle] as ExtentEntry).first <= block) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** What an entry of a leaf says from one of its blocks on. */

@@ -1,5 +1,4 @@
-import { DiskError } from '../../error.ts';
-import { hex } from '../../hex.ts';
+import { checkFeaturePolicies, type FeaturePolicy } from '../feature-policy.ts';
 import { COMPAT, FLAGS_TEST_FILESYS, INCOMPAT, RO_COMPAT, SUPERBLOCK_OFFSET } from './layout.ts';
 
 /** The feature words of a superblock. */
@@ -9,15 +8,8 @@ export interface Features {
   readonly roCompat: number;
 }
 
-interface Policy {
-  readonly bit: number;
-  readonly name: string;
-  /** Why a filesystem with this feature is not read; absent when it is. */
-  readonly refusal?: string;
-}
-
 /** Every incompatible feature, named as mke2fs and dumpe2fs name it. An unlisted bit is refused. */
-const INCOMPAT_POLICIES: readonly Policy[] = [
+const INCOMPAT_POLICIES: readonly FeaturePolicy[] = [
   { bit: INCOMPAT.COMPRESSION, name: 'compression', refusal: 'its format was never settled' },
   { bit: INCOMPAT.FILETYPE, name: 'filetype' },
   { bit: INCOMPAT.RECOVER, name: 'needs_recovery' },
@@ -37,20 +29,9 @@ const INCOMPAT_POLICIES: readonly Policy[] = [
 ];
 const S_FEATURE_INCOMPAT = SUPERBLOCK_OFFSET + 0x60;
 
-/** @throws DiskError `unsupported` that names the first feature which keeps the filesystem from being read */
+/** @throws DiskError `unsupported` */
 export function checkFeatures(incompat: number): void {
-  for (let shift = 0; shift < 32; shift++) {
-    const bit = 2 ** shift;
-    if (!has(incompat, bit)) continue;
-    const policy = INCOMPAT_POLICIES.find((known) => known.bit === bit);
-    if (policy === undefined) throw refuse(`unknown incompatible feature ${hex(bit)}`, 'a newer reader is needed');
-    if (policy.refusal !== undefined) throw refuse(`feature "${policy.name}"`, policy.refusal);
-  }
-}
-
-function refuse(what: string, why: string): DiskError {
-  const place = { format: 'ext4', offset: S_FEATURE_INCOMPAT };
-  return new DiskError('unsupported', `Cannot open filesystem: ${what}: ${why}`, place);
+  checkFeaturePolicies(incompat, INCOMPAT_POLICIES, { format: 'ext4', offset: S_FEATURE_INCOMPAT });
 }
 
 export function has(features: number, bit: number): boolean {

@@ -1,6 +1,7 @@
 import { DiskError, type DiskErrorKind } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { decodeName } from '../name.ts';
 import { readAccessList } from './access-list.ts';
 import type { BlockMap } from './block-map.ts';
@@ -135,12 +136,14 @@ export class Ext4Node implements FileNode {
   }
 
   #expect(type: FileType, action: string): void {
-    if (this.stat.type === type) return;
-    const message = `Cannot ${action} inode ${this.stat.inode}: it is a ${this.stat.type}, expected a ${type}`;
-    throw this.#error('not-found', message);
+    if (this.stat.type !== type) throw misfit(action, this.stat, type, this.#place);
+  }
+
+  get #place() {
+    return { format: 'ext4', offset: this.#inode.offset };
   }
 
   #error(kind: DiskErrorKind, message: string): DiskError {
-    return new DiskError(kind, message, { format: 'ext4', offset: this.#inode.offset });
+    return new DiskError(kind, message, this.#place);
   }
 }

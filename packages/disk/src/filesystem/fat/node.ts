@@ -1,8 +1,8 @@
-import { DiskError } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { totalBytes } from '../cluster-heap.ts';
-import type { DirectoryEntry, FileNode, FileStat, FileTime, FileType } from '../file-system.ts';
+import type { DirectoryEntry, FileNode, FileStat, FileTime } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { NameIndex } from '../name-index.ts';
 import type { ByteRun } from '../run-content.ts';
 import { lookupKey } from './case.ts';
@@ -39,6 +39,8 @@ export function rootNode(volume: FatVolume): FileNode {
   volume.heap.checkPresent(runs);
   return new FatFolder({ volume, names: new NameIndex() }, runs, undefined);
 }
+
+const PLACE = { format: 'vfat' };
 
 class FatFolder implements FileNode {
   readonly stat: FileStat;
@@ -82,11 +84,11 @@ class FatFolder implements FileNode {
   }
 
   open(): ByteSource {
-    throw unfit('open', this.stat, 'file');
+    throw misfit('open', this.stat, 'file', PLACE);
   }
 
   readlink(): string {
-    throw unfit('read the target of', this.stat, 'symlink');
+    throw misfit('read the target of', this.stat, 'symlink', PLACE);
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
@@ -127,11 +129,11 @@ class FatFile implements FileNode {
   }
 
   list(): Iterable<DirectoryEntry> {
-    throw unfit('list', this.stat, 'directory');
+    throw misfit('list', this.stat, 'directory', PLACE);
   }
 
   lookup(): FileNode | undefined {
-    throw unfit('list', this.stat, 'directory');
+    throw misfit('list', this.stat, 'directory', PLACE);
   }
 
   open(): ByteSource {
@@ -140,7 +142,7 @@ class FatFile implements FileNode {
   }
 
   readlink(): string {
-    throw unfit('read the target of', this.stat, 'symlink');
+    throw misfit('read the target of', this.stat, 'symlink', PLACE);
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
@@ -167,9 +169,4 @@ function timesOf({ fields }: FatRecord) {
     accessedAt: timeOf(fields.adate, 0, 0),
     createdAt: timeOf(fields.cdate, fields.ctime, fields.ctime_cs),
   };
-}
-
-function unfit(action: string, { type, inode }: FileStat, expected: FileType): DiskError {
-  const message = `Cannot ${action} inode ${inode}: it is a ${type}, expected a ${expected}`;
-  return new DiskError('not-found', message, { format: 'vfat' });
 }

@@ -1,6 +1,7 @@
 import { DiskError } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DirectoryEntry, FileNode, FileStat, FileType } from '../file-system.ts';
+import type { DirectoryEntry, FileNode, FileStat } from '../file-system.ts';
+import { misfit } from '../misfit.ts';
 import { decodeName } from '../name.ts';
 import { NameIndex } from '../name-index.ts';
 import { type ByteRun, RunContent } from '../run-content.ts';
@@ -70,11 +71,11 @@ class IsoFolder implements FileNode {
   }
 
   open(): ByteSource {
-    throw misfit('open', this.stat, 'file', this.#extent.offset);
+    throw misfit('open', this.stat, 'file', { format: 'iso9660', offset: this.#extent.offset });
   }
 
   readlink(): string {
-    throw misfit('read the target of', this.stat, 'symlink', this.#extent.offset);
+    throw misfit('read the target of', this.stat, 'symlink', { format: 'iso9660', offset: this.#extent.offset });
   }
 
   xattrs(): ReadonlyMap<string, Uint8Array> {
@@ -108,16 +109,16 @@ class IsoFile implements FileNode {
 
   // biome-ignore lint/correctness/useYield: a file has no entries, and says so when it is asked for the first
   *list(): Generator<DirectoryEntry> {
-    throw misfit('list', this.stat, 'directory', this.#entry.first.at);
+    throw misfit('list', this.stat, 'directory', { format: 'iso9660', offset: this.#entry.first.at });
   }
 
   lookup(): FileNode | undefined {
-    throw misfit('list', this.stat, 'directory', this.#entry.first.at);
+    throw misfit('list', this.stat, 'directory', { format: 'iso9660', offset: this.#entry.first.at });
   }
 
   open(): ByteSource {
     const { first, extents, type, rockRidge } = this.#entry;
-    if (type !== 'file') throw misfit('open', this.stat, 'file', first.at);
+    if (type !== 'file') throw misfit('open', this.stat, 'file', { format: 'iso9660', offset: first.at });
     if (first.isInterleaved) throw interleaved(first);
     const { source } = this.#shared.tree.volume;
     for (const { offset, length } of extents) {
@@ -134,7 +135,8 @@ class IsoFile implements FileNode {
 
   readlink(): string {
     const { type, rockRidge, first } = this.#entry;
-    if (type !== 'symlink') throw misfit('read the target of', this.stat, 'symlink', first.at);
+    if (type !== 'symlink')
+      throw misfit('read the target of', this.stat, 'symlink', { format: 'iso9660', offset: first.at });
     if (rockRidge?.target === undefined) throw corrupt('Cannot read link: it has no target', first.at);
     return decodeName(joinTarget(rockRidge.target, first.at));
   }
@@ -179,9 +181,4 @@ function numberOf({ first, rockRidge, type }: FolderEntry): number {
 
 function interleaved({ at }: DirectoryRecord): DiskError {
   return new DiskError('unsupported', 'Cannot open file: it is interleaved', { format: 'iso9660', offset: at });
-}
-
-function misfit(action: string, { type, inode }: FileStat, expected: FileType, offset: number): DiskError {
-  const message = `Cannot ${action} inode ${inode}: it is a ${type}, expected a ${expected}`;
-  return new DiskError('not-found', message, { format: 'iso9660', offset });
 }

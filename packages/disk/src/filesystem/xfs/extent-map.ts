@@ -1,9 +1,10 @@
 import { readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import { Lru } from '../../lru.ts';
+import { lastNotAfter } from '../last-not-after.ts';
 import { checkSelf } from './checksum.ts';
 import { corrupt } from './corrupt.ts';
-import { type ExtentEntry, extentEntry, lastNotAfter } from './extent.ts';
+import { type ExtentEntry, extentEntry } from './extent.ts';
 import type { Fork } from './inode.ts';
 import {
   BMAP_CRC_MAGIC,

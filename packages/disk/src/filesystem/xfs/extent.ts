@@ -14,15 +14,3 @@ export function extentEntry(view: DataView, at: number): ExtentEntry {
   const physical = (b & 0x1ff) * 2 ** 43 + c * 2 ** 11 + (d >>> 21);
   return { first, end: first + (d & 0x1fffff), physical, isUnwritten: a >>> 31 === 1 };
 }
-
-/** The place of the last entry that starts at or before the block, or -1. */
-export function lastNotAfter(entries: readonly ExtentEntry[], block: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle] as ExtentEntry).first <= block) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}

@@ -1,16 +1,9 @@
-import { DiskError } from '../../error.ts';
 import { hex } from '../../hex.ts';
+import { checkFeaturePolicies, type FeaturePolicy } from '../feature-policy.ts';
 import { INCOMPAT, LOG_INCOMPAT, SUPERBLOCK } from './layout.ts';
 
-interface Policy {
-  readonly bit: number;
-  readonly name: string;
-  /** Why a filesystem with this feature is not read; absent when it is. */
-  readonly refusal?: string;
-}
-
 /** Every incompatible feature, named as xfs_info and the kernel name it. An unlisted bit is refused. */
-const INCOMPAT_POLICIES: readonly Policy[] = [
+const INCOMPAT_POLICIES: readonly FeaturePolicy[] = [
   { bit: INCOMPAT.FTYPE, name: 'ftype' },
   { bit: INCOMPAT.SPINODES, name: 'sparse' },
   { bit: INCOMPAT.META_UUID, name: 'meta_uuid' },
@@ -24,13 +17,9 @@ const INCOMPAT_POLICIES: readonly Policy[] = [
   { bit: INCOMPAT.ZONE_GAPS, name: 'zone_gaps', refusal: 'content in zones cannot be read yet' },
 ];
 
-/** @throws DiskError `unsupported` that names the first feature which keeps the filesystem from being read */
+/** @throws DiskError `unsupported` */
 export function checkFeatures(incompat: number): void {
-  for (const bit of bitsOf(incompat)) {
-    const policy = INCOMPAT_POLICIES.find((known) => known.bit === bit);
-    if (policy === undefined) throw refuse(`unknown incompatible feature ${hex(bit)}`, 'a newer reader is needed');
-    if (policy.refusal !== undefined) throw refuse(`feature "${policy.name}"`, policy.refusal);
-  }
+  checkFeaturePolicies(incompat, INCOMPAT_POLICIES, { format: 'xfs', offset: SUPERBLOCK.sb_features_incompat[0] });
 }
 
 /** The first feature of the log that keeps it from being replayed. */
@@ -41,11 +30,6 @@ export function unknownLogFeature(logIncompat: number): string | undefined {
 
 function bitsOf(features: number): number[] {
   return Array.from({ length: 32 }, (_, shift) => 2 ** shift).filter((bit) => has(features, bit));
-}
-
-function refuse(what: string, why: string): DiskError {
-  const place = { format: 'xfs', offset: SUPERBLOCK.sb_features_incompat[0] };
-  return new DiskError('unsupported', `Cannot open filesystem: ${what}: ${why}`, place);
 }
 
 export function has(features: number, bit: number): boolean {
