@@ -24,13 +24,15 @@ interface Usage {
 export async function du(image: string, start: string, options: DuOptions): Promise<void> {
   await withTree(image, options, async (tree) => {
     const unreadable = new Unreadable();
-    const tally = new Tally(start, options.depth);
+    let tally: Tally | undefined;
     for (const file of walkFrom(start, tree, { onUnreadable: unreadable.add })) {
+      // not what was asked for: a walk tells of paths without links
+      tally ??= new Tally(file.path, options.depth);
       const { type } = file.node.stat;
       if (type === 'directory') tally.addFolder(file.path);
-      if (type === 'file') unreadable.attempt(file.path, () => tally.add(file));
+      if (type === 'file') unreadable.attempt(file.path, () => tally?.add(file));
     }
-    await print(options.output, tally.usages, render);
+    await print(options.output, tally?.usages ?? [], render);
     unreadable.conclude(start);
   });
 }

@@ -161,6 +161,10 @@ test('guestctl du counts a file of two names once', () => {
   expect(usages[3].allocated).toBeLessThanOrEqual(usages[3].size);
 });
 
+test('guestctl du counts below the folder that a link leads to', () => {
+  expect(runForJson('guestctl', ['du', image, '/here'])).toEqual(runForJson('guestctl', ['du', image, '/']));
+});
+
 describe('guestctl extract', () => {
   let count = 0;
   const extract = (...args: string[]) => {
