@@ -8,9 +8,9 @@ import {
   mkdirSync,
   openSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs';
 import { type ByteSource, encodeName, extentsOf, type FileNode, type FileStat, type FileType } from '@guestkit/disk';
+import { dataRuns, writeWhole } from '@guestkit/operations/sparse-file';
 import { CommandError } from '../../exit-code.ts';
 import { componentsOf, type FoundFile } from '../file-entry.ts';
 
@@ -34,7 +34,6 @@ interface Later {
 }
 
 const CHUNK_BYTES = 2 ** 18;
-const ZEROS = Buffer.alloc(CHUNK_BYTES);
 const MAX_SKIPPED_TOLD = 1000;
 // whoever reads a copy must be able to enter and delete it: folders get their own mode last
 const MODE_WHILE_WRITING = 0o700;
@@ -130,9 +129,10 @@ export class Extraction {
       for (let at = offset; at < offset + length; at += CHUNK_BYTES) {
         const chunk = content.read(at, Math.min(CHUNK_BYTES, offset + length - at));
         // not every format tells where its holes are
-        if (isZero(chunk)) continue;
-        this.#spend(guestPath, chunk.length);
-        writeWhole(fd, chunk, at);
+        for (const [start, end] of dataRuns(chunk, at)) {
+          this.#spend(guestPath, end - start);
+          writeWhole(fd, chunk.subarray(start, end), at + start);
+        }
       }
     }
     ftruncateSync(fd, content.sizeBytes);
@@ -173,16 +173,6 @@ export class Extraction {
 
   #skip(skipped: Skipped): void {
     if (this.skipped.length < MAX_SKIPPED_TOLD) this.skipped.push(skipped);
-  }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  return ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
-}
-
-function writeWhole(fd: number, bytes: Uint8Array, position: number): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
 }
 
