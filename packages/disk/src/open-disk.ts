@@ -12,6 +12,7 @@ import { WindowSource } from './source/window-source.ts';
 import { findForeignTable } from './volume/foreign-table.ts';
 import type { Partition } from './volume/partition-table.ts';
 import { readPartitionTable } from './volume/read-table.ts';
+import { KeyWork } from './volume/unlocking.ts';
 
 const DEVICE = '/dev/sda';
 /** What is written to discs as a whole. */
@@ -23,7 +24,8 @@ const DISC_TYPES: ReadonlySet<string> = new Set(['iso9660', 'udf']);
  * @throws DiskError when the container or the partition table cannot be read
  */
 export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
-  const { image, files } = openChain(source, options);
+  const unlocking = { passphrases: options.passphrases ?? [], work: new KeyWork() };
+  const { image, files } = openChain(source, options, unlocking);
   const table = readPartitionTable(image);
   const volumes =
     table === undefined
@@ -34,7 +36,7 @@ export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
             .filter(({ kind }) => kind !== 'extended')
             .map((partition) => partitionVolume(image, partition)),
         ];
-  return { image, files, table, volumes: joinDevices(openLayers(volumes, { passphrases: options.passphrases ?? [] })) };
+  return { image, files, table, volumes: joinDevices(openLayers(volumes, unlocking)) };
 }
 
 /** A disc that boots from a stick too has a partition table in front of its filesystem, which is that of the whole disk. */

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../source/byte-source.ts';
 import type { MappedSource } from '../source/extent.ts';
+import type { Unlocking } from '../volume/unlocking.ts';
 
 export type { Extent, ExtentKind } from '../source/extent.ts';
 
@@ -41,8 +42,8 @@ export interface ImageContext {
    * @throws DiskError `denied` when the policy forbids it or the name is not a plain path, `corrupt` when the chain is too long
    */
   openReference(name: string, claimedFormat: string): DiskImage;
-  /** For what is encrypted, to be tried in turn. */
-  readonly passphrases: readonly Uint8Array[];
+  /** For what is encrypted. */
+  readonly unlocking: Unlocking;
   /** Which disk of an archive of several to open, counted from 1; `undefined` when the caller did not say. */
   readonly disk: number | undefined;
   /** Id or name of the internal snapshot to open in place of what the disk holds now. */

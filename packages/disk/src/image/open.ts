@@ -1,6 +1,7 @@
 import { DiskError } from '../error.ts';
 import { quote } from '../quote.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { KeyWork, type Unlocking } from '../volume/unlocking.ts';
 import { type ChainFile, ChainRecorder } from './chain.ts';
 import { FORMAT_ALIASES, FORMAT_NOT_CLAIMED, IMAGE_FORMATS } from './formats.ts';
 import type { DiskImage, ImageContext, ImageFormat, ReferenceOpener } from './image.ts';
@@ -37,10 +38,14 @@ export function openImage(source: ByteSource, options: OpenImageOptions): DiskIm
 }
 
 /** Opens a container as openImage does, and tells what it is made of. */
-export function openChain(source: ByteSource, options: OpenImageOptions): OpenedChain {
-  const { claimedFormat, references, disk, snapshot, passphrases = [] } = options;
+export function openChain(
+  source: ByteSource,
+  options: OpenImageOptions,
+  unlocking: Unlocking = { passphrases: options.passphrases ?? [], work: new KeyWork() },
+): OpenedChain {
+  const { claimedFormat, references, disk, snapshot } = options;
   const recorder = new ChainRecorder();
-  const place = { references, depth: 0, nesting: 0, disk, snapshot, passphrases, recorder };
+  const place = { references, depth: 0, nesting: 0, disk, snapshot, unlocking, recorder };
   const image = recorder.add(undefined, 0, source, () =>
     openAs('image', source, canonical(claimedFormat), contextOf(place)),
   );
@@ -54,18 +59,18 @@ interface Place {
   readonly nesting: number;
   readonly disk: number | undefined;
   readonly snapshot: string | undefined;
-  readonly passphrases: readonly Uint8Array[];
+  readonly unlocking: Unlocking;
   readonly recorder: ChainRecorder;
 }
 
 function contextOf(place: Place): ImageContext {
-  const { references, depth, nesting, disk, snapshot, passphrases, recorder } = place;
+  const { references, depth, nesting, disk, snapshot, unlocking, recorder } = place;
   return {
     references: recorder.watch(references),
     depth,
     disk,
     snapshot,
-    passphrases,
+    unlocking,
     openReference(name, claimedFormat) {
       checkReferenceName(name);
       if (depth >= LONGEST_CHAIN) {

@@ -1,18 +1,16 @@
 import type { Volume } from '../disk.ts';
 import type { DiskError } from '../error.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import type { Unlocking } from './unlocking.ts';
 
 /** What makes volumes out of other volumes: encryption, logical volumes, arrays. */
 export interface VolumeLayer {
   /** Type of the signature of its members, as blkid names it. */
   readonly type: string;
+  /** Each member makes a volume by itself: it is asked about once, for to try keys takes long. */
+  readonly isOfOne?: true;
   /** What the members make, each or together. Asked again when volumes have come to light, with all members known by then. */
-  assemble(members: readonly Volume[], options: LayerOptions): readonly LayerOutcome[];
-}
-
-export interface LayerOptions {
-  /** Passphrases and contents of key files, to be tried in turn. */
-  readonly passphrases: readonly Uint8Array[];
+  assemble(members: readonly Volume[], unlocking: Unlocking): readonly LayerOutcome[];
 }
 
 export type LayerOutcome =

@@ -11,9 +11,9 @@ function isLuks(head: Uint8Array): boolean {
   return head.length >= 6 && head.subarray(0, 6).toHex() === LUKS_MAGIC;
 }
 
-function openLuksImage(source: ByteSource, { passphrases }: ImageContext): DiskImage {
+function openLuksImage(source: ByteSource, { unlocking }: ImageContext): DiskImage {
   const header = readLuksHeader(source);
-  const key = unlockWith(source, header, passphrases);
+  const key = unlockWith(source, header, unlocking);
   return new LuksImage(decryptPayload(source, header.payload, key), factsOf(source, header));
 }
 

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
 import { decryptPayload, readLuksHeader, unlockWith } from '../../volume/luks/open.ts';
+import type { Unlocking } from '../../volume/unlocking.ts';
 import { corrupt } from './error.ts';
 import type { Qcow2Header } from './header.ts';
 
@@ -12,7 +13,7 @@ const SECTOR_BYTES = 512;
  */
 export function decryptClusters(
   { source, data, header }: { readonly source: ByteSource; readonly data: ByteSource; readonly header: Qcow2Header },
-  passphrases: readonly Uint8Array[],
+  unlocking: Unlocking,
 ): ByteSource {
   const { offset, length } = header.extensions.encryptionHeader ?? { offset: 0, length: 0 };
   if (offset % header.clusterSize !== 0 || offset + length > source.sizeBytes) {
@@ -20,7 +21,7 @@ export function decryptClusters(
   }
   const area = new WindowSource(source, offset, length);
   const luks = readLuksHeader(area, { payloadOffset: 0 });
-  const key = unlockWith(area, luks, passphrases);
+  const key = unlockWith(area, luks, unlocking);
   const clusters = { offset: 0, sizeBytes: data.sizeBytes, sectorBytes: SECTOR_BYTES, firstSector: 0 };
   return decryptPayload(data, { ...luks.payload, ...clusters }, key);
 }

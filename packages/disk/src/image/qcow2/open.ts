@@ -30,7 +30,7 @@ function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
   const { snapshot } = context;
   const header = snapshot === undefined ? current : headerOfSnapshot(source, current, snapshot);
   const stored = openDataFile(header, context) ?? source;
-  const data = header.isEncrypted ? decryptClusters({ source, data: stored, header }, context.passphrases) : stored;
+  const data = header.isEncrypted ? decryptClusters({ source, data: stored, header }, context.unlocking) : stored;
   const backing = openBackingFile(header, context);
   return new Qcow2Image({ source, header, data, backing });
 }

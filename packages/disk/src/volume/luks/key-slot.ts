@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ByteSource } from '../../source/byte-source.ts';
+import type { KeyWork, Unlocking } from '../unlocking.ts';
 import { mergeStripes, type Split } from './anti-forensic.ts';
 import { createSectorCipher } from './cipher.ts';
 import { corrupt } from './error.ts';
@@ -47,18 +48,23 @@ export interface LuksPayload {
 export function unlock(
   source: ByteSource,
   header: LuksHeader,
-  passphrases: readonly Uint8Array[],
+  { passphrases, work }: Unlocking,
 ): Uint8Array | undefined {
   for (const passphrase of passphrases) {
     for (const slot of header.slots) {
-      const key = openSlot(source, slot, passphrase);
-      if (matches(key, header.digestOf(slot))) return key;
+      const key = openSlot(source, slot, { passphrase, work });
+      if (matches(key, header.digestOf(slot), work)) return key;
     }
   }
   return undefined;
 }
 
-function openSlot(source: ByteSource, slot: KeySlot, passphrase: Uint8Array): Uint8Array {
+interface Attempt {
+  readonly passphrase: Uint8Array;
+  readonly work: KeyWork;
+}
+
+function openSlot(source: ByteSource, slot: KeySlot, attempt: Attempt): Uint8Array {
   const { derivation, material, split, number } = slot;
   if (split.stripes < 1 || split.stripes > LIMIT.stripes) {
     throw corrupt(`key slot ${number}`, `it has ${split.stripes} stripes, expected 1 to ${LIMIT.stripes}`, 0);
@@ -71,7 +77,7 @@ function openSlot(source: ByteSource, slot: KeySlot, passphrase: Uint8Array): Ui
       material.offset,
     );
   }
-  const key = deriveKey(derivation, passphrase, material.keyBytes);
+  const key = deriveKey(derivation, { ...attempt, keyBytes: material.keyBytes });
   const cipher = createSectorCipher({ name: material.cipher, key, sectorBytes: SECTOR_BYTES });
   const whole = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
   const stored = new Uint8Array(whole);
@@ -79,7 +85,7 @@ function openSlot(source: ByteSource, slot: KeySlot, passphrase: Uint8Array): Ui
   return mergeStripes(cipher.decrypt(stored, 0).subarray(0, length), split);
 }
 
-function matches(key: Uint8Array, { derivation, digest }: KeyDigest): boolean {
-  const found = deriveKey(derivation, key, digest.length);
+function matches(key: Uint8Array, { derivation, digest }: KeyDigest, work: KeyWork): boolean {
+  const found = deriveKey(derivation, { passphrase: key, keyBytes: digest.length, work });
   return timingSafeEqual(found, digest);
 }

@@ -52,10 +52,7 @@ export const LIMIT = {
   stripes: 8000,
   keySlots: 32,
   saltBytes: 1024,
-  /** Some thirty times what cryptsetup chooses on a fast machine. */
-  pbkdf2Iterations: 100_000_000,
   /** What cryptsetup takes at most. */
   argon2MemoryKib: 2 ** 20,
-  argon2Passes: 64,
   argon2Lanes: 16,
 } as const;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { denyReferences } from '../../image/references.ts';
 import { openDisk } from '../../open-disk.ts';
 import { MemorySource } from '../../source/memory-source.ts';
@@ -11,6 +11,7 @@ import { corpusAbsent, readCorpus } from '../../testing/corpus.ts';
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { encryptWithQemu, writeStructured } from '../../testing/qemu.ts';
 import { hasTool } from '../../testing/tool.ts';
+import { KeyWork } from '../unlocking.ts';
 import { LIMIT, LUKS1_SLOTS_AT } from './layout.ts';
 import { openLuks } from './open.ts';
 import { cheapLuks1 } from './testing.ts';
@@ -31,6 +32,14 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
+
+function unlocking(...passphrases: readonly Uint8Array[]) {
+  return { passphrases, work: new KeyWork() };
+}
+
+function open(volume: Uint8Array, ...passphrases: readonly Uint8Array[]) {
+  return openLuks(new MemorySource(volume), unlocking(...passphrases));
+}
 
 function luks1(options: string): Uint8Array {
   const secret = ['--object', `secret,id=key,file=${inFolder('key')}`];
@@ -53,7 +62,7 @@ const noCryptsetup = !hasTool('cryptsetup');
 if (noCryptsetup) console.warn('Skipping tests of LUKS2: cryptsetup is not installed');
 
 function expectPlain(volume: Uint8Array): void {
-  const opened = openLuks(new MemorySource(volume), [PASSPHRASE]);
+  const opened = open(volume, PASSPHRASE);
   expect(opened.sizeBytes).toBeGreaterThanOrEqual(PLAIN_BYTES);
   expect(plain.equals(opened.read(0, PLAIN_BYTES))).toBe(true);
   // pieces that fit no sector
@@ -77,7 +86,7 @@ describe('a LUKS1 volume', () => {
 
   test('of a cipher that is not known is refused by name', () => {
     const volume = luks1('cipher-alg=serpent-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256');
-    expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
+    expect(() => open(volume, PASSPHRASE)).toThrow(
       expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining('serpent-xts-plain64') }),
     );
   });
@@ -87,7 +96,7 @@ describe('a LUKS1 volume made by hand', () => {
   const content = Buffer.alloc(4096, 'content');
 
   test('is read as it was written', () => {
-    const opened = openLuks(new MemorySource(cheapLuks1(content, PASSPHRASE)), [PASSPHRASE]);
+    const opened = open(cheapLuks1(content, PASSPHRASE), PASSPHRASE);
     expect(content.equals(opened.read(0, content.length))).toBe(true);
   });
 
@@ -95,15 +104,46 @@ describe('a LUKS1 volume made by hand', () => {
     const volume = cheapLuks1(content, PASSPHRASE);
     volume.write('cbc-essiv:essiv\0', 40);
     volume.writeUInt32BE(32, 108);
-    expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
-      expect.objectContaining({ name: 'DiskError', kind: 'unsupported' }),
+    expect(() => open(volume, PASSPHRASE)).toThrow(expect.objectContaining({ name: 'DiskError', kind: 'unsupported' }));
+  });
+
+  test.each([100_000_000, 2 ** 32 - 1])('that asks for %d iterations is refused, without making them', (iterations) => {
+    const volume = cheapLuks1(content, PASSPHRASE);
+    volume.writeUInt32BE(iterations, LUKS1_SLOTS_AT + 4);
+    const message = expect.stringMatching(`${iterations} PBKDF2 iterations: it takes ${iterations * 2} .* at most`);
+    expect(() => open(volume, PASSPHRASE)).toThrow(expect.objectContaining({ kind: 'unsupported', message }));
+  });
+
+  test('may cost no more than what is left for its disk', () => {
+    const volume = cheapLuks1(content, PASSPHRASE);
+    volume.writeUInt32BE(1000, LUKS1_SLOTS_AT + 4);
+    const source = new MemorySource(volume);
+    const work = new KeyWork(5000);
+    expect(() => openLuks(source, { passphrases: [WRONG, WRONG], work })).toThrow(
+      expect.objectContaining({ kind: 'encrypted' }),
     );
+    expect(() => openLuks(source, { passphrases: [WRONG], work })).toThrow(
+      expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining('at most 998, what is left') }),
+    );
+  });
+
+  test('that cannot be opened is tried once, though another on the disk can', () => {
+    const disk = twoPartitions(cheapLuks1(content, WRONG), cheapLuks1(content, PASSPHRASE));
+    const read = vi.spyOn(disk, 'read');
+    const { volumes } = openDisk(disk, { references: denyReferences, passphrases: [PASSPHRASE] });
+    expect(volumes.map(({ device, error }) => [device, error?.kind])).toEqual([
+      ['/dev/sda1', 'encrypted'],
+      ['/dev/sda2', undefined],
+      ['/dev/mapper/luks-00112233-4455-6677-8899-aabbccddeeff', undefined],
+    ]);
+    const keyMaterial = 512 + 4 * 512;
+    expect(read.mock.calls.filter(([offset]) => offset === keyMaterial)).toHaveLength(1);
   });
 
   test.each([0, LIMIT.stripes + 1, 200_000])('with a key in %d stripes is refused, without merging them', (stripes) => {
     const volume = Buffer.concat([cheapLuks1(content, PASSPHRASE), Buffer.alloc(16 * 2 ** 20)]);
     volume.writeUInt32BE(stripes, LUKS1_SLOTS_AT + 44);
-    expect(() => openLuks(new MemorySource(volume), [PASSPHRASE])).toThrow(
+    expect(() => open(volume, PASSPHRASE)).toThrow(
       expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining(`${stripes} stripes`) }),
     );
   });
@@ -144,10 +184,8 @@ describe.skipIf(noCryptsetup)('a LUKS2 volume', () => {
     writeFileSync(inFolder('other'), WRONG);
     execFileSync('cryptsetup', [...change, 'luks2', 'other'], { cwd: folder, stdio: 'pipe' });
     const changed = readFileSync(inFolder('luks2'));
-    expect(() => openLuks(new MemorySource(changed), [PASSPHRASE])).toThrow(
-      expect.objectContaining({ kind: 'encrypted' }),
-    );
-    expect(plain.equals(openLuks(new MemorySource(changed), [WRONG]).read(0, PLAIN_BYTES))).toBe(true);
+    expect(() => open(changed, PASSPHRASE)).toThrow(expect.objectContaining({ kind: 'encrypted' }));
+    expect(plain.equals(open(changed, WRONG).read(0, PLAIN_BYTES))).toBe(true);
   });
 
   test('within a partition of a disk is a volume with a filesystem', () => {
@@ -172,6 +210,21 @@ describe.skipIf(noCryptsetup)('a LUKS2 volume', () => {
     }
   });
 });
+
+function twoPartitions(...volumes: readonly [Uint8Array, Uint8Array]): MemorySource {
+  const disk = Buffer.concat([Buffer.alloc(512), ...volumes]);
+  const [first, second] = volumes.map(({ length }) => length / 512) as [number, number];
+  for (const [at, start, sectors] of [
+    [446, 1, first],
+    [462, 1 + first, second],
+  ] as const) {
+    disk.writeUInt8(0x83, at + 4);
+    disk.writeUInt32LE(start, at + 8);
+    disk.writeUInt32LE(sectors, at + 12);
+  }
+  disk.writeUInt16LE(0xaa55, 510);
+  return new MemorySource(disk);
+}
 
 /** A disk whose one partition is encrypted and holds an ext4. */
 function encryptedDisk(): MemorySource {
@@ -208,6 +261,7 @@ describe.skipIf(noCryptsetup)('a hostile LUKS2 header', () => {
     ['a key slot of no object', set('keyslots.0', 7), 'corrupt'],
     ['more memory than anybody has', set('keyslots.0.kdf', argon2({ memory: 2 ** 31 })), 'unsupported'],
     ['passes without end', set('keyslots.0.kdf', argon2({ time: 2 ** 31 })), 'unsupported'],
+    ['many passes over much memory', set('keyslots.0.kdf', argon2({ time: 64, memory: 2 ** 20 })), 'unsupported'],
     ['a lane of none', set('keyslots.0.kdf', argon2({ cpus: 0 })), 'unsupported'],
     ['iterations without end', set('keyslots.0.kdf.iterations', 2 ** 40), 'unsupported'],
     ['a negative count', set('keyslots.0.kdf.iterations', -1), 'corrupt'],
@@ -221,7 +275,7 @@ describe.skipIf(noCryptsetup)('a hostile LUKS2 header', () => {
     ['a requirement', set('config.requirements', { mandatory: ['time-travel'] }), 'unsupported'],
   ])('with %s is refused', (_, change, kind) => {
     const source = new MemorySource(withMetadata(luks2Once(), change));
-    expect(() => openLuks(source, [PASSPHRASE])).toThrow(expect.objectContaining({ name: 'DiskError', kind }));
+    expect(() => openLuks(source, unlocking(PASSPHRASE))).toThrow(expect.objectContaining({ name: 'DiskError', kind }));
   });
 
   test('of any mutation ends in a DiskError or is opened', () => {
@@ -236,7 +290,7 @@ describe.skipIf(noCryptsetup)('a hostile LUKS2 header', () => {
         ],
         random,
       );
-      expect(misbehaviour(() => openLuks(new MemorySource(mutated), []))).toBeUndefined();
+      expect(misbehaviour(() => open(mutated))).toBeUndefined();
     }
   });
 });
@@ -274,8 +328,8 @@ describe.skipIf(corpusAbsent)('LUKS volumes of the corpus', () => {
     ['volumes/dfvfs/luks1.raw.xz', 'luksde-TEST'],
   ])('%s opens with its passphrase and no other', (file, passphrase) => {
     const source = new MemorySource(readCorpus(file));
-    expect(() => openLuks(source, [WRONG])).toThrow(expect.objectContaining({ kind: 'encrypted' }));
-    expect(openLuks(source, [Buffer.from(passphrase)]).sizeBytes).toBeGreaterThan(0);
+    expect(() => openLuks(source, unlocking(WRONG))).toThrow(expect.objectContaining({ kind: 'encrypted' }));
+    expect(openLuks(source, unlocking(Buffer.from(passphrase))).sizeBytes).toBeGreaterThan(0);
   });
 
   test('the one with a filesystem shows it', () => {

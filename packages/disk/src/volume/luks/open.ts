@@ -1,6 +1,7 @@
 import { DiskError } from '../../error.ts';
 import { readFields } from '../../fields.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import type { Unlocking } from '../unlocking.ts';
 import { createSectorCipher } from './cipher.ts';
 import { DecryptedSource } from './decrypted-source.ts';
 import { unsupported } from './error.ts';
@@ -13,9 +14,9 @@ import { readLuks2Header } from './luks2.ts';
  * Opens a LUKS volume with the first of the passphrases (or contents of key files) that fits.
  * @throws DiskError `encrypted` when none does, `unsupported` for ciphers and features that are not known here
  */
-export function openLuks(source: ByteSource, passphrases: readonly Uint8Array[]): ByteSource {
+export function openLuks(source: ByteSource, unlocking: Unlocking): ByteSource {
   const header = readLuksHeader(source);
-  return decryptPayload(source, header.payload, unlockWith(source, header, passphrases));
+  return decryptPayload(source, header.payload, unlockWith(source, header, unlocking));
 }
 
 /** The plain text of a volume whose key is known. */
@@ -25,11 +26,11 @@ export function decryptPayload(source: ByteSource, payload: LuksPayload, key: Ui
 }
 
 /** @throws DiskError `encrypted` when no passphrase fits */
-export function unlockWith(source: ByteSource, header: LuksHeader, passphrases: readonly Uint8Array[]): Uint8Array {
-  const key = unlock(source, header, passphrases);
+export function unlockWith(source: ByteSource, header: LuksHeader, unlocking: Unlocking): Uint8Array {
+  const key = unlock(source, header, unlocking);
   if (key !== undefined) return key;
   const count = header.slots.length;
-  const state = passphrases.length === 0 ? 'expected a passphrase' : 'no passphrase fits';
+  const state = unlocking.passphrases.length === 0 ? 'expected a passphrase' : 'no passphrase fits';
   throw new DiskError('encrypted', `Cannot open LUKS volume: ${state} for any of its ${count} key slots`, {
     format: 'luks',
     offset: 0,

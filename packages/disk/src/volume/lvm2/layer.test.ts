@@ -16,6 +16,7 @@ import {
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { hasTool } from '../../testing/tool.ts';
 import type { LayerOutcome } from '../layer.ts';
+import { KeyWork } from '../unlocking.ts';
 import { lvm2Layer } from './layer.ts';
 
 function content(sizeBytes: number, seed: number): Buffer {
@@ -38,7 +39,9 @@ function volumesOf(physical: readonly Uint8Array[]): Volume[] {
 
 function assemble(physical: readonly Uint8Array[]): ReadonlyMap<string, LayerOutcome> {
   return new Map(
-    lvm2Layer.assemble(volumesOf(physical), { passphrases: [] }).map((outcome) => [outcome.device, outcome]),
+    lvm2Layer
+      .assemble(volumesOf(physical), { passphrases: [], work: new KeyWork() })
+      .map((outcome) => [outcome.device, outcome]),
   );
 }
 
