@@ -1,12 +1,14 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_BYTES, type JailBench, openJailBench } from '../testing/jail-bench.ts';
 import { encodeFrame, encodeJson, encodeRead, MAX_RESULT_BYTES } from './frame.ts';
+import { JAIL_NICENESS } from './server/give-way.ts';
 
 let bench: JailBench;
 
@@ -55,6 +57,15 @@ describe('the walls of a jail', () => {
     expect(files.filter((file) => file.startsWith('/') && !file.startsWith('/dev/null'))).toEqual([]);
     expect(environment).toMatch(/^NODE_COMPILE_CACHE=[^\0]+\0$/);
   });
+});
+
+test.skipIf(process.platform !== 'linux')('A jail gives way to whatever else the machine does', async () => {
+  const { pid, stop } = await bench.startSpinning();
+  const [own, group] = [getPriority(pid), `/proc/${pid}/autogroup`];
+  const ofSession = existsSync(group) ? readFileSync(group, 'utf8') : `nice ${JAIL_NICENESS}`;
+  await stop();
+  expect(own).toBe(JAIL_NICENESS);
+  expect(ofSession.trim()).toMatch(new RegExp(`nice ${JAIL_NICENESS}$`));
 });
 
 describe('a jail in the hands of its image', () => {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { JailCommand } from '../command.ts';
 import { type Frame, FrameDecoder, FrameError } from '../frame.ts';
 import { killGroup } from '../kill.ts';
+import { giveWay } from './give-way.ts';
 import { sealProcess } from './seal.ts';
 
 const PIPE = 3;
@@ -55,6 +56,7 @@ export class JailProcess {
     await once(child, 'spawn');
     const jail = new JailProcess(child, child.pid as number);
     await jail.#ready();
+    await giveWay(jail.pid);
     jail.#sealed = await sealProcess(jail.pid, command.prlimit, memoryMb);
     return jail;
   }
