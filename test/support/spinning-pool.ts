@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { JailPool } from '../../apps/worker/src/jail/pool.ts';
+import { MISBEHAVING_RUNNERS } from '../../apps/worker/src/testing/jail-bench.ts';
 
 // A supervisor whose jail spins for ever, to be killed by a test. Writes the process id of the jail to standard output.
 
 const pool = await JailPool.start({
-  runnersModule: fileURLToPath(new URL('./jail-runners.ts', import.meta.url)),
+  runnersModule: MISBEHAVING_RUNNERS,
   memoryMb: 128,
   asNobody: true,
   imageRoots: [],

@@ -17,7 +17,8 @@ import { runners } from '@guestkit/operations/runners';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobDocument } from '../../../../test/support/job.ts';
 import { JailPool } from '../jail/pool.ts';
-import { QUEUE, RUNNERS_MODULE, TEST_REPERTOIRE } from '../testing/worker-bench.ts';
+import { MISBEHAVING_RUNNERS } from '../testing/jail-bench.ts';
+import { QUEUE, TEST_REPERTOIRE } from '../testing/worker-bench.ts';
 import type { AttemptHost } from './host.ts';
 import type { DataKeeping } from './keep-data.ts';
 import { createAttemptHandler } from './run-attempt.ts';
@@ -28,7 +29,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'gk-attempt-'));
 
 beforeAll(async () => {
   jails = await JailPool.start({
-    ...{ runnersModule: RUNNERS_MODULE, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
+    ...{ runnersModule: MISBEHAVING_RUNNERS, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
     ...{ imageRoots: [], outputRoots: [], references: 'deny', maxDiskSizeGb: 0 },
     onBroken: () => undefined,
   });
@@ -279,7 +280,7 @@ describe('the data of a result', () => {
 
   test('of a jail are refused beyond the limit of the operator', async () => {
     const small = await JailPool.start({
-      ...{ runnersModule: RUNNERS_MODULE, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
+      ...{ runnersModule: MISBEHAVING_RUNNERS, memoryMb: 128, asNobody: true, slots: 1, killGraceMs: 200 },
       ...{ imageRoots: [], outputRoots: [], references: 'deny', maxDiskSizeGb: 0, maxResultBytes: 1000 },
       onBroken: () => undefined,
     });

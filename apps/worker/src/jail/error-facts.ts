@@ -1,4 +1,4 @@
-import { DiskError, type DiskErrorKind } from '@guestkit/disk';
+import { DiskError, type DiskErrorKind } from '@guestkit/disk/error';
 
 /** An error as plain facts that survive a pipe. */
 export interface ErrorFacts {

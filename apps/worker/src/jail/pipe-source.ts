@@ -1,4 +1,5 @@
-import { type ByteSource, DiskError, type DiskErrorKind } from '@guestkit/disk';
+import type { ByteSource } from '@guestkit/disk';
+import { DiskError, type DiskErrorKind } from '@guestkit/disk/error';
 import type { Channel } from './channel.ts';
 import { decodeJson, encodeRead, type Frame, FrameError, MAX_READ_BYTES } from './frame.ts';
 

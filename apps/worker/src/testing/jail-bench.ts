@@ -5,8 +5,9 @@ import path from 'node:path';
 import { JailPool, type JailPoolOptions } from '../jail/pool.ts';
 import type { RunLimits } from '../jail/seat.ts';
 import type { JailReport, JailTask } from '../jail/task.ts';
-import { RUNNERS_MODULE } from './worker-bench.ts';
 
+/** For jails that have nothing real to do: they start in a quarter of the time. */
+export const MISBEHAVING_RUNNERS = path.join(import.meta.dirname, 'misbehaving-runners.ts');
 export const IMAGE_BYTES = Buffer.alloc(5 * 2 ** 20 + 17, 1);
 
 /** A folder with an image of IMAGE_BYTES, and jails that may read it. */
@@ -17,7 +18,7 @@ export interface JailBench extends AsyncDisposable {
   readonly image: string;
   readonly pool: JailPool;
   startPool(options?: Partial<JailPoolOptions>): Promise<JailPool>;
-  /** Runs one of jail-runners.ts on the image. */
+  /** Runs one of misbehaving-runners.ts on the image. */
   run(operation: string, payload?: unknown, options?: RunOptions): Promise<JailReport>;
   /** A jail that is surely at work. */
   startSpinning(): Promise<{ readonly pid: number; readonly report: Promise<JailReport>; stop(): Promise<void> }>;
@@ -53,7 +54,7 @@ export async function openJailBench(): Promise<JailBench> {
 }
 
 const DEFAULTS = {
-  runnersModule: RUNNERS_MODULE,
+  runnersModule: MISBEHAVING_RUNNERS,
   memoryMb: 128,
   asNobody: true,
   references: 'deny',
