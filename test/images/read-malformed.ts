@@ -1,15 +1,14 @@
 // Reads images one after the other, as a process of its own whose memory is limited: one line of JSON each.
 
-import { MemorySource } from '../../packages/disk/src/source/memory-source.ts';
-import { readCorpus } from '../../packages/disk/src/testing/corpus.ts';
+import { openCorpus } from '../../packages/disk/src/testing/corpus.ts';
 import { endingOf } from '../fuzz/ending.ts';
 import { readDisk } from '../fuzz/read-disk.ts';
 
 for (const file of process.argv.slice(2)) {
-  const bytes = readCorpus(file);
+  using source = openCorpus(file);
   // the image itself, unpacked into memory, is none of what reading it takes
   const before = process.resourceUsage().maxRSS;
-  const { failure, cpuMs, signature } = endingOf({ read: readDisk }, new MemorySource(bytes), {});
+  const { failure, cpuMs, signature } = endingOf({ read: readDisk }, source, {});
   const addedBytes = (process.resourceUsage().maxRSS - before) * 1024;
   const fault = failure instanceof Error ? failure.stack : failure;
   process.stdout.write(`${JSON.stringify({ file, fault, cpuMs: Math.round(cpuMs), addedBytes, signature })}\n`);

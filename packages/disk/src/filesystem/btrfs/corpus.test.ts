@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { DiskError } from '../../error.ts';
 import { MemorySource } from '../../source/memory-source.ts';
-import { corpusAbsent, corpusFiles, readCorpus, readCorpusText } from '../../testing/corpus.ts';
+import { corpusAbsent, corpusFiles, openCorpus, readCorpus, readCorpusText } from '../../testing/corpus.ts';
 import type { FileNode, FileSystem } from '../file-system.ts';
 import { readNode } from '../testing/read-all.ts';
 import { createFileTree } from '../tree.ts';
@@ -31,7 +31,7 @@ describe.skipIf(corpusAbsent !== undefined)('broken btrfs filesystems of the tes
 
   test('are read or end in a DiskError, in good time', () => {
     const outcomes = IMAGES.map((file) => {
-      const source = new MemorySource(readCorpus(file));
+      using source = openCorpus(file);
       const started = performance.now();
       const errors = errorsOf(() => openBtrfs(source));
       return { file, errors, ms: performance.now() - started };
