@@ -75,7 +75,11 @@ function installPackages() {
   // inside `npm run` npm_execpath is the npm that runs us
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
-  run(command, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'Cannot install the npm packages');
+  run(
+    command,
+    [...args, 'ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
+    'Cannot install the npm packages',
+  );
 }
 
 function packagesAreCurrent() {
