@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/support/closing-line-reporter.ts';
+import { importLazyModules } from './test/support/import-lazy-modules.ts';
 
 export default defineConfig({
+  plugins: [importLazyModules()],
   test: {
     include: ['apps/**/*.test.ts', 'packages/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/container/**'],

@@ -88,10 +88,15 @@ async function processRows({ others }: Recipe, { tree }: Images): Promise<Row[]>
   const own: readonly [string, ...string[]] = [process.execPath, guestctl, 'find', tree, '/'];
   const rows: Row[] = [];
   for (const [command, ...args] of [own, ...others(tree)]) {
-    const name = command === own[0] ? 'guestctl find' : [command, ...args.slice(0, -1)].join(' ');
+    const name = command === own[0] ? 'guestctl find' : [command, ...args.filter(isShort)].join(' ');
     rows.push(row(`\`${name}\`, a process`, await processTimes({ command, args })));
   }
   return rows;
+}
+
+/** Paths of this machine are no part of a name. */
+function isShort(argument: string): boolean {
+  return !path.isAbsolute(argument);
 }
 
 async function processTimes(command: Contestant): Promise<string> {

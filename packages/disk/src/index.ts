@@ -15,7 +15,6 @@ export type {
 } from './filesystem/file-system.ts';
 export type { FileTree, Mount, WalkedFile, WalkOptions } from './filesystem/file-tree.ts';
 export { FILE_SYSTEM_FORMATS } from './filesystem/formats.ts';
-export { type BootEntry, readBootCatalogue } from './filesystem/iso9660/boot-catalogue.ts';
 export { compareNames, decodeName, encodeName } from './filesystem/name.ts';
 export { identifyVolume, type VolumeSignature } from './filesystem/signature/identify.ts';
 export { SUBVOLUME_PREFIX, subvolumeDevice } from './filesystem/subvolume-device.ts';
@@ -33,7 +32,6 @@ export type {
   ReferenceOpener,
 } from './image/image.ts';
 export { type OpenImageOptions, openImage } from './image/open.ts';
-export { checkOvaManifest, type ManifestCheck } from './image/ova/manifest.ts';
 export { denyReferences } from './image/references.ts';
 export { openDisk } from './open-disk.ts';
 export { quote } from './quote.ts';

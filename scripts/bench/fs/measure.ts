@@ -1,6 +1,10 @@
 // One measurement in a process of its own: `node measure.ts walk|list|read IMAGE`. Prints JSON.
 import { openSync } from 'node:fs';
-import { createFileTree, denyReferences, FileSource, type FileTree, openDisk } from '@guestkit/disk';
+import type { FileTree } from '@guestkit/disk';
+import '../../../apps/cli/bin/young-generation.js';
+
+// after that, as in guestctl: code that was compiled with other flags is compiled anew
+const { createFileTree, denyReferences, FileSource, openDisk, readInto } = await import('@guestkit/disk');
 
 const [action = '', image = ''] = process.argv.slice(2);
 const WARM_WALKS = 5;
@@ -43,8 +47,9 @@ function countFiles(tree: FileTree): number {
 
 function readLarge(tree: FileTree): number {
   const content = tree.open('/large');
+  const bytes = new Uint8Array(READ_BYTES);
   for (let offset = 0; offset < content.sizeBytes; offset += READ_BYTES) {
-    content.read(offset, Math.min(READ_BYTES, content.sizeBytes - offset));
+    readInto(content, offset, bytes.subarray(0, content.sizeBytes - offset));
   }
   return content.sizeBytes;
 }

@@ -1,4 +1,5 @@
-import { type Disk, DiskError, readBootCatalogue } from '@guestkit/disk';
+import { type Disk, DiskError } from '@guestkit/disk';
+import { readBootCatalogue } from '@guestkit/disk/boot-catalogue';
 
 export interface BootEntries {
   readonly entries: readonly Readonly<Record<string, unknown>>[];

@@ -5,6 +5,7 @@ import {
   type FileTree,
   type FileType,
   type Mount,
+  readInto,
   type WalkOptions,
 } from '@guestkit/disk';
 import { CommandError } from '../exit-code.ts';
@@ -68,10 +69,13 @@ export function requireAbsolute(path: string): void {
 
 const CHUNK_BYTES = 2 ** 20;
 
-/** The content of a file piece by piece, so that its size does not matter. */
+/** The content of a file piece by piece, so that its size does not matter. Each is good until the next is asked for: they share an array. */
 export function* chunksOf(source: ByteSource): Iterable<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(CHUNK_BYTES, source.sizeBytes));
   for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) {
-    yield source.read(offset, Math.min(CHUNK_BYTES, source.sizeBytes - offset));
+    const chunk = bytes.subarray(0, source.sizeBytes - offset);
+    readInto(source, offset, chunk);
+    yield chunk;
   }
 }
 

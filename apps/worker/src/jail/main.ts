@@ -1,6 +1,7 @@
 // The program of a jailed process. It serves one attempt and never two:
 // load the runners while files may still be read, rehearse, give everything up, say so, wait for work, run it, report, be ended.
 
+import { loadAll } from '@guestkit/disk/lazy';
 import type { OperationContext, Runner } from '@guestkit/operations/operation';
 import { Channel } from './channel.ts';
 import { confine } from './confine.ts';
@@ -14,6 +15,8 @@ const PIPE = 3;
 const [runnersModule, purpose] = process.argv.slice(2);
 if (runnersModule === undefined) throw new TypeError('Cannot start a jail: no module of runners was named');
 const { runners, rehearse } = (await import(runnersModule)) as RunnersModule;
+// the readers of formats are loaded when an image needs them, which is too late here
+loadAll();
 // on a disk of our own: a real one should not pay for compiling the code that reads it
 rehearse?.();
 if (purpose !== 'warm-up') serve();

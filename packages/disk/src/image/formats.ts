@@ -1,13 +1,13 @@
 import type { ImageFormat } from './image.ts';
-import { luksFormat } from './luks/open.ts';
-import { ovaFormat } from './ova/open.ts';
-import { parallelsFormat } from './parallels/open.ts';
-import { qcow2Format } from './qcow2/open.ts';
+import { luksFormat } from './luks/format.ts';
+import { ovaFormat } from './ova/format.ts';
+import { parallelsFormat } from './parallels/format.ts';
+import { qcow2Format } from './qcow2/format.ts';
 import { RECOGNISED_FORMATS } from './recognised.ts';
-import { vdiFormat } from './vdi/open.ts';
-import { vhdFormat } from './vhd/open.ts';
-import { vhdxFormat } from './vhdx/open.ts';
-import { vmdkFormat } from './vmdk/open.ts';
+import { vdiFormat } from './vdi/format.ts';
+import { vhdFormat } from './vhd/format.ts';
+import { vhdxFormat } from './vhdx/format.ts';
+import { vmdkFormat } from './vmdk/format.ts';
 
 /** Every container that can be read. Raw is not here: it is what remains when nothing known matches. */
 const READABLE_FORMATS: readonly ImageFormat[] = [

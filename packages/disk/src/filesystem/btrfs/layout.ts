@@ -2,7 +2,7 @@
 import type { Layout } from '../../fields.ts';
 
 /** The superblock and its copies, by their place on each device. */
-export const SUPERBLOCK_OFFSETS = [0x10000, 0x4000000, 0x4000000000];
+export const SUPERBLOCK_OFFSETS = [0x10000, 0x4000000, 0x4000000000] as const;
 export const SUPERBLOCK_SIZE = 0x1000;
 export const SUPERBLOCK_MAGIC = 0x4d5f53665248425fn;
 /** Checksums of superblocks and tree blocks come first, whatever their size, and cover what is behind this. */

@@ -9,7 +9,7 @@ import { type DirItem, hashName, readDirItems, sameBytes } from './dir-item.ts';
 import { corrupt } from './error.ts';
 import { openContent } from './file-content.ts';
 import { type Inode, readInode } from './inode.ts';
-import { key, LAST_OFFSET } from './key.ts';
+import { type Key, key, LAST_OFFSET } from './key.ts';
 import { DIR_TYPE_MASK, EMPTY_SUBVOLUME_FOLDER, ITEM, ROOT_FOLDER } from './layout.ts';
 import type { FileItems, Subvolumes } from './subvolumes.ts';
 
@@ -44,7 +44,7 @@ export class BtrfsNode implements FileNode {
     const bytes = bytesOf(name);
     const item = bytes && this.#items.tree.find(key(this.stat.inode, ITEM.DIR, hashName(bytes)));
     if (bytes === undefined || item === undefined) return undefined;
-    for (const entry of readDirItems(item)) if (sameBytes(entry.name, bytes)) return this.#named(entry);
+    for (const entry of readDirItems(item)) if (sameBytes(entry.name, bytes)) return this.#named(entry.location, name);
     return undefined;
   }
 
@@ -80,11 +80,13 @@ export class BtrfsNode implements FileNode {
     if (!isFileName(name)) {
       throw corrupt(`Cannot read folder in inode ${this.stat.inode}: bad name ${quote(name)}`, this.#inode.offset);
     }
-    return { name, type: typeOfEntry(entry.type & DIR_TYPE_MASK), node: () => this.#named(entry) };
+    const { location } = entry;
+    // not the entry, of which there may be many: its bytes hold more than the name
+    return { name, type: typeOfEntry(entry.type & DIR_TYPE_MASK), node: () => this.#named(location, name) };
   }
 
   /** What an entry names: an inode beside the folder, or the root of another subvolume. */
-  #named({ location, name }: DirItem): FileNode {
+  #named(location: Key, name: string): FileNode {
     const { objectId, type } = location;
     if (type === ITEM.INODE) return new BtrfsNode(this.#subvolumes, this.#items, objectId);
     if (type !== ITEM.ROOT) {
@@ -93,7 +95,7 @@ export class BtrfsNode implements FileNode {
         this.#inode.offset,
       );
     }
-    const place = { parent: this.#items.id, folder: this.stat.inode, name };
+    const place = { parent: this.#items.id, folder: this.stat.inode, name: encodeName(name) };
     return this.#subvolumes.isAt(objectId, place)
       ? new BtrfsNode(this.#subvolumes, this.#subvolumes.open(objectId), ROOT_FOLDER)
       : new EmptyFolder(this.stat);

@@ -1,11 +1,9 @@
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DevicePlace, FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { DevicePlace, FileSystem } from '../file-system.ts';
 import { freeRanges } from './free-ranges.ts';
 import { Subvolumes } from './subvolumes.ts';
-import { findSuperblock, isBtrfs } from './superblock.ts';
+import { findSuperblock } from './superblock.ts';
 import { BtrfsVolume } from './volume.ts';
-
-export const btrfsFormat: FileSystemFormat = { name: 'btrfs', detect: isBtrfs, deviceOf, open: openBtrfs };
 
 /**
  * @param others volumes among which its other devices may be
@@ -32,7 +30,8 @@ export function openBtrfs(source: ByteSource, others: readonly ByteSource[] = []
   };
 }
 
-function deviceOf(source: ByteSource): DevicePlace | undefined {
+/** Which filesystem a volume belongs to, and as which of its devices. */
+export function deviceOf(source: ByteSource): DevicePlace | undefined {
   const superblock = findSuperblock(source);
   return superblock && { fileSystem: superblock.fsid, device: superblock.device.id };
 }

@@ -6,6 +6,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import { CHECKSUM_TYPES, type ChecksumType, matches } from './checksum.ts';
 import { corrupt, unsupported } from './error.ts';
 import { checkFeatures, has, unknownCompatRo } from './features.ts';
+import { isBtrfs } from './format.ts';
 import {
   CHECKSUM_AREA,
   COMPAT_RO,
@@ -62,14 +63,8 @@ interface Copy {
   readonly checksum: ChecksumType;
 }
 
-const PRIMARY = SUPERBLOCK_OFFSETS[0] as number;
+const PRIMARY = SUPERBLOCK_OFFSETS[0];
 const HEAD_BYTES = PRIMARY + SUPERBLOCK_SIZE;
-
-export function isBtrfs(head: Uint8Array): boolean {
-  const magic = PRIMARY + SUPERBLOCK.magic[0];
-  if (head.length < magic + 8) return false;
-  return readFields(head, { magic: [magic, 'bits64'] }).magic === SUPERBLOCK_MAGIC;
-}
 
 /** The newest copy that is whole. @throws DiskError what is wrong with the first one, when none is */
 export function readSuperblock(source: ByteSource): Superblock {

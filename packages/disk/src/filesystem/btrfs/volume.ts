@@ -1,5 +1,6 @@
 import { asFact } from '../../error.ts';
 import { readFields } from '../../fields.ts';
+import { lazy } from '../../lazy.ts';
 import { Lru } from '../../lru.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { AddressSpace } from './address-space.ts';
@@ -25,10 +26,11 @@ import {
   TREE,
   TREE_LOG,
 } from './layout.ts';
-import { replayLog } from './log/replay.ts';
 import type { Superblock } from './superblock.ts';
 import { type ItemTree, StoredTree } from './tree.ts';
 import type { Item, TreePointer } from './tree-block.ts';
+
+const replay = lazy<typeof import('./log/replay.ts')>(import.meta, './log/replay.ts');
 
 const UNPACKED_BYTES = 4 * 1024 * 1024;
 
@@ -94,7 +96,7 @@ export class BtrfsVolume {
         [...logs].map((item) => {
           const id = item.key.offset;
           const log = new StoredTree(this.blocks, pointerOf(item));
-          return [id, replayLog({ files: this.tree(id), log, sectorSize, hasImplicitHoles })];
+          return [id, replay().replayLog({ files: this.tree(id), log, sectorSize, hasImplicitHoles })];
         }),
       );
     } catch (error) {

@@ -8,9 +8,9 @@ import { MemorySource } from '../../source/memory-source.ts';
 import { mutate, seededRandom } from '../../testing/mutation.ts';
 import { readAll } from '../testing/read-all.ts';
 import { survives } from '../testing/survives.ts';
+import { erofsFormat } from './format.ts';
 import { type Inode, readInode } from './inode.ts';
 import { MAGIC, NO_BLOCK, SUPERBLOCK, SUPERBLOCK_AT, SUPERBLOCK_SIZE } from './layout.ts';
-import { erofsFormat } from './open.ts';
 import { hasErofsTools, makeErofs, openBytes } from './testing/image.ts';
 import { ErofsVolume } from './volume.ts';
 

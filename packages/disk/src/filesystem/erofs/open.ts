@@ -1,11 +1,8 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { rootNode } from './node.ts';
-import { isErofs } from './superblock.ts';
 import { ErofsVolume } from './volume.ts';
-
-export const erofsFormat: FileSystemFormat = { name: 'erofs', detect: isErofs, open: openErofs };
 
 /** @throws DiskError `corrupt`, or `unsupported` for features that are not known */
 export function openErofs(source: ByteSource): FileSystem {

@@ -37,11 +37,6 @@ export interface Superblock {
   readonly uuid: string;
 }
 
-export function isErofs(head: Uint8Array): boolean {
-  if (head.length < SUPERBLOCK_AT + SUPERBLOCK_SIZE) return false;
-  return readFields(head.subarray(SUPERBLOCK_AT), { magic: SUPERBLOCK.magic }).magic === MAGIC;
-}
-
 export function readSuperblock(source: ByteSource): Superblock {
   const bytes = source.read(SUPERBLOCK_AT, Math.max(0, Math.min(SUPERBLOCK_SIZE, source.sizeBytes - SUPERBLOCK_AT)));
   const fields = readFields(bytes, SUPERBLOCK, { format: 'erofs', offset: SUPERBLOCK_AT });

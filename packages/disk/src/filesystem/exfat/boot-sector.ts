@@ -6,12 +6,12 @@ import { FIRST_CLUSTER, type HeapPlace } from '../cluster-heap.ts';
 import type { ByteRun } from '../run-content.ts';
 import { checksum32 } from './checksum.ts';
 import { corrupt } from './corrupt.ts';
+import { hasName } from './format.ts';
 import {
   BOOT_SECTOR,
   BOOT_SECTOR_SIZE,
   BOOT_SIGNATURE,
   CHECKED_SECTORS,
-  FILE_SYSTEM_NAME,
   FILE_SYSTEM_NAME_OFFSET,
   MAX_CLUSTER_BITS,
   MAX_CLUSTER_COUNT,
@@ -36,10 +36,6 @@ export interface Geometry extends HeapPlace {
 type Raw = Fields<typeof BOOT_SECTOR>;
 type Field = keyof typeof BOOT_SECTOR;
 
-export function isExfat(head: Uint8Array): boolean {
-  return head.length >= BOOT_SECTOR_SIZE && hasName(head);
-}
-
 /** @throws DiskError `corrupt` when the numbers do not fit one another or their checksum, or the table is not in the image */
 export function readBootSector(source: ByteSource): Geometry {
   if (source.sizeBytes < BOOT_SECTOR_SIZE) {
@@ -54,11 +50,6 @@ export function readBootSector(source: ByteSource): Geometry {
   const end = geometry.table.offset + geometry.table.length;
   ensure(end <= source.sizeBytes, 'fat_length', `the table ends at ${hex(end)}, the image at ${hex(source.sizeBytes)}`);
   return geometry;
-}
-
-function hasName(head: Uint8Array): boolean {
-  const name = head.subarray(FILE_SYSTEM_NAME_OFFSET, FILE_SYSTEM_NAME_OFFSET + FILE_SYSTEM_NAME.length);
-  return String.fromCharCode(...name) === FILE_SYSTEM_NAME;
 }
 
 function checkSignatures(bytes: Uint8Array, raw: Raw): void {

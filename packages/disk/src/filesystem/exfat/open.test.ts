@@ -9,7 +9,8 @@ import { FileSource } from '../../source/file-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { hasTool } from '../../testing/tool.ts';
 import { createFileTree } from '../tree.ts';
-import { exfatFormat, openExfat } from './open.ts';
+import { exfatFormat } from './format.ts';
+import { openExfat } from './open.ts';
 import { CLUSTER, ExfatImage, type ExfatTime, entrySet, FOLDER, ROOT_CLUSTER } from './testing/exfat-image.ts';
 
 const MIB = 2 ** 20;

@@ -4,16 +4,13 @@ import { CachedSource } from '../../source/cached-source.ts';
 import { countFree, freeClusters } from '../cluster-bitmap.ts';
 import { FIRST_CLUSTER } from '../cluster-heap.ts';
 import { foldCase } from '../fat/case.ts';
-import type { ByteRange, FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { ByteRange, FileSystem } from '../file-system.ts';
 import { refineExfat } from '../signature/exfat.ts';
 import { readIdentity } from '../signature/format.ts';
-import { isExfat } from './boot-sector.ts';
 import { VOLUME_FLAG } from './layout.ts';
 import { rootNode } from './node.ts';
 import { type RootEntries, readRootEntries } from './root-entries.ts';
 import { ExfatVolume } from './volume.ts';
-
-export const exfatFormat: FileSystemFormat = { name: 'exfat', detect: isExfat, open: openExfat };
 
 const SERIAL = { at: 100, form: 'serial32' } as const;
 

@@ -8,7 +8,8 @@ import { corpusAbsent, corpusFiles, readCorpus, readCorpusText } from '../../tes
 import type { FileNode, FileSystem, FileType } from '../file-system.ts';
 import { readNode } from '../testing/read-all.ts';
 import { createFileTree } from '../tree.ts';
-import { ext4Format, openExt4 } from './open.ts';
+import { ext4Format } from './format.ts';
+import { openExt4 } from './open.ts';
 
 if (corpusAbsent !== undefined) console.log(`skipped: ${corpusAbsent}`);
 

@@ -22,8 +22,23 @@ export class FileContent implements MappedSource {
     checkRange(this, offset, length, { format: 'ext4' });
     if (length === 0) return new Uint8Array();
     const first = this.#piece(offset, length);
-    if (first.length === length && first.block !== undefined) return this.#read(first);
-    return this.#assemble(offset, length);
+    if (first.length === length && first.block !== undefined) {
+      return this.#volume.content(first.block, first.within, length);
+    }
+    const bytes = new Uint8Array(length);
+    this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: 'ext4' });
+    for (let done = 0; done < target.length; ) {
+      const { block, within, length } = this.#piece(offset + done, target.length - done);
+      const part = target.subarray(done, done + length);
+      if (block === undefined) part.fill(0);
+      else this.#volume.contentInto(block, within, part);
+      done += length;
+    }
   }
 
   /** What was allocated and never written is zero, a hole is absent. */
@@ -41,20 +56,6 @@ export class FileContent implements MappedSource {
       yield { offset, length: end - offset, kind };
       offset = end;
     }
-  }
-
-  #assemble(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const piece = this.#piece(offset + done, length - done);
-      if (piece.block !== undefined) bytes.set(this.#read(piece), done);
-      done += piece.length;
-    }
-    return bytes;
-  }
-
-  #read({ block, within, length }: Piece): Uint8Array {
-    return block === undefined ? new Uint8Array(length) : this.#volume.content(block, within, length);
   }
 
   /** The longest piece from an offset that lies in one row, up to `length`. */

@@ -8,7 +8,7 @@ import { FileSource } from '../../source/file-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { readAll } from '../testing/read-all.ts';
 import { createFileTree } from '../tree.ts';
-import { ext4Format } from './open.ts';
+import { ext4Format } from './format.ts';
 import { Damaged } from './testing/damaged.ts';
 import { type ExtOptions, hasE2fsprogs, makeExt, openImage } from './testing/image.ts';
 

@@ -1,15 +1,12 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { has } from './features.ts';
 import { freeRanges } from './free-ranges.ts';
 import { Inodes } from './inodes.ts';
 import { recoverJournal } from './journal/recover.ts';
 import { INCOMPAT, RO_COMPAT, STATE_ERROR, STATE_VALID } from './layout.ts';
-import { isExt4, type Superblock } from './superblock.ts';
-
-/** ext2, ext3 and ext4: one format with more or fewer features. */
-export const ext4Format: FileSystemFormat = { name: 'ext4', detect: isExt4, open: openExt4 };
+import type { Superblock } from './superblock.ts';
 
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openExt4(source: ByteSource): FileSystem {

@@ -60,15 +60,6 @@ export interface Superblock {
 
 type Raw = Fields<typeof SUPERBLOCK>;
 
-export function isExt4(head: Uint8Array): boolean {
-  const magic = SUPERBLOCK_OFFSET + SUPERBLOCK.s_magic[0];
-  return (
-    head.length >= SUPERBLOCK_OFFSET + SUPERBLOCK_SIZE &&
-    head[magic] === (SUPERBLOCK_MAGIC & 0xff) &&
-    head[magic + 1] === SUPERBLOCK_MAGIC >> 8
-  );
-}
-
 export function readSuperblock(source: ByteSource): Superblock {
   if (source.sizeBytes < SUPERBLOCK_OFFSET + SUPERBLOCK_SIZE) {
     throw corrupt(`Cannot read superblock: there are ${hex(source.sizeBytes)} bytes, expected 0x800`, source.sizeBytes);

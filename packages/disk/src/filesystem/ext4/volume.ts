@@ -1,6 +1,7 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { CachedSource } from '../../source/cached-source.ts';
+import { readInto } from '../../source/read-into.ts';
 import { corrupt } from './corrupt.ts';
 import { readSuperblock, type Superblock } from './superblock.ts';
 
@@ -35,6 +36,12 @@ export class Ext4Volume {
   content(block: number, within: number, length: number): Uint8Array {
     this.#checkPresent(block, Math.ceil((within + length) / this.superblock.blockSize));
     return this.#source.read(this.offsetOf(block) + within, length);
+  }
+
+  /** The same, into an array of the caller. */
+  contentInto(block: number, within: number, target: Uint8Array): void {
+    this.#checkPresent(block, Math.ceil((within + target.length) / this.superblock.blockSize));
+    readInto(this.#source, this.offsetOf(block) + within, target);
   }
 
   offsetOf(block: number): number {

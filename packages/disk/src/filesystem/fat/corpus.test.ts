@@ -8,7 +8,8 @@ import { openDisk } from '../../open-disk.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { corpusAbsent, corpusFiles, readCorpus, readCorpusMember, readCorpusText } from '../../testing/corpus.ts';
 import { createFileTree } from '../tree.ts';
-import { fatFormat, openFat } from './open.ts';
+import { fatFormat } from './format.ts';
+import { openFat } from './open.ts';
 import { hasFatTools, mtools } from './testing/image.ts';
 
 interface Reference {

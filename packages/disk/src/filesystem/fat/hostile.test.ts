@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MemorySource } from '../../source/memory-source.ts';
 import { readAll } from '../testing/read-all.ts';
-import { fatFormat, openFat } from './open.ts';
+import { fatFormat } from './format.ts';
+import { openFat } from './open.ts';
 import { entry, FatImage, FOLDER } from './testing/fat-image.ts';
 
 interface Hostile {

@@ -7,7 +7,8 @@ import { CachedSource } from '../../source/cached-source.ts';
 import { FileSource } from '../../source/file-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { createFileTree } from '../tree.ts';
-import { fatFormat, openFat } from './open.ts';
+import { fatFormat } from './format.ts';
+import { openFat } from './open.ts';
 import { entry, FatImage, FOLDER } from './testing/fat-image.ts';
 import { hasFatTools, makeFat, mtools, withFat } from './testing/image.ts';
 

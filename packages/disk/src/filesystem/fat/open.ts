@@ -1,15 +1,11 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { refineFat } from '../signature/fat.ts';
 import { magic } from '../signature/format.ts';
-import { isFat } from './boot-sector.ts';
 import { STATE_DIRTY, STATE_ENTRY, STATE_ENTRY_FLAGS, STATE_ERROR } from './layout.ts';
 import { rootNode } from './node.ts';
 import { FatVolume } from './volume.ts';
-
-/** FAT12, FAT16 and FAT32 with long names, as Linux mounts them: `vfat`. */
-export const fatFormat: FileSystemFormat = { name: 'vfat', detect: isFat, open: openFat };
 
 /** @throws DiskError `corrupt` */
 export function openFat(source: ByteSource): FileSystem {

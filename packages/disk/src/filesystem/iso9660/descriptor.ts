@@ -2,6 +2,7 @@ import { readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { corrupt } from './error.ts';
+import { hasAscii, hasStandardId } from './format.ts';
 import {
   BOOT_CATALOGUE,
   DESCRIPTOR,
@@ -16,8 +17,6 @@ import {
   RECORD_EXTENT_BE,
   ROOT_RECORD,
   SECTOR_SIZE,
-  STANDARD_ID,
-  STANDARD_ID_AT,
   VOLUME_DESCRIPTOR,
 } from './layout.ts';
 import { type DirectoryRecord, parseRecord } from './record.ts';
@@ -37,10 +36,6 @@ export interface Descriptors {
   readonly enhanced: VolumeDescriptor | undefined;
   /** Where the boot catalogue of El Torito is, in bytes. */
   readonly bootCatalogueAt: number | undefined;
-}
-
-export function isIso9660(head: Uint8Array): boolean {
-  return head.length >= DESCRIPTORS_AT + SECTOR_SIZE && hasStandardId(head.subarray(DESCRIPTORS_AT));
 }
 
 /** Reads what describes the disc, up to the terminator. Of two of a kind the first counts, as for Linux. */
@@ -70,14 +65,6 @@ function* descriptorsOf(source: ByteSource) {
     if (!hasStandardId(bytes) || bytes[0] === DESCRIPTOR_TYPE.terminator) return;
     yield { at, bytes };
   }
-}
-
-function hasStandardId(descriptor: Uint8Array): boolean {
-  return hasAscii(descriptor, STANDARD_ID, STANDARD_ID_AT);
-}
-
-function hasAscii(bytes: Uint8Array, text: string, at: number): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(at, at + text.length)) === text;
 }
 
 function isJoliet(descriptor: Uint8Array): boolean {

@@ -7,8 +7,8 @@ import { mutate, seededRandom } from '../../testing/mutation.ts';
 import { readAll } from '../testing/read-all.ts';
 import { survives } from '../testing/survives.ts';
 import { readBootCatalogue } from './boot-catalogue.ts';
+import { iso9660Format } from './format.ts';
 import { DESCRIPTORS_AT, SECTOR_SIZE } from './layout.ts';
-import { iso9660Format } from './open.ts';
 import { hasIsoTools, makeDiscFolder, makeIso, openBytes } from './testing/image.ts';
 
 interface Hostile {

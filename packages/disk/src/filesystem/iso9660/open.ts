@@ -1,13 +1,11 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { refineIso9660 } from '../signature/iso9660.ts';
-import { isIso9660, readDescriptors } from './descriptor.ts';
+import { readDescriptors } from './descriptor.ts';
 import { rootNode } from './node.ts';
 import { chooseTree } from './tree.ts';
 import { Iso9660Volume } from './volume.ts';
-
-export const iso9660Format: FileSystemFormat = { name: 'iso9660', detect: isIso9660, open: openIso9660 };
 
 /** @throws DiskError `corrupt` */
 export function openIso9660(source: ByteSource): FileSystem {

@@ -3,6 +3,7 @@ import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { corrupt } from './corrupt.ts';
+import { isNtfs } from './format.ts';
 import {
   BOOT_SECTOR,
   BOOT_SECTOR_SIZE,
@@ -12,7 +13,6 @@ import {
   MAX_SECTORS_PER_CLUSTER,
   MIN_RECORD_BYTES,
   MIN_SECTOR_BYTES,
-  OEM_ID,
   OEM_ID_OFFSET,
 } from './layout.ts';
 
@@ -36,11 +36,6 @@ export interface BootSector {
 }
 
 type Field = keyof typeof BOOT_SECTOR;
-
-export function isNtfs(head: Uint8Array): boolean {
-  if (head.length < BOOT_SECTOR_SIZE) return false;
-  return String.fromCharCode(...head.subarray(OEM_ID_OFFSET, OEM_ID_OFFSET + OEM_ID.length)) === OEM_ID;
-}
 
 /** @throws DiskError `corrupt` when neither the first sector nor the one behind the volume makes sense */
 export function readBootSector(source: ByteSource): BootSector {

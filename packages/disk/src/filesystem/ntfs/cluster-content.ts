@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { type Extent, type ExtentKind, joinExtents, type MappedSource } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
+import { readInto } from '../../source/read-into.ts';
 import type { ClusterRun } from './run-list.ts';
 
 /** A value that is kept in clusters of the volume. */
@@ -38,7 +39,20 @@ export class ClusterContent implements MappedSource {
     checkRange(this, offset, length, { format: 'ntfs' });
     const first = this.#piece(offset, length);
     if (first.length === length && first.place !== undefined) return this.#volume.read(first.place, length);
-    return this.#assemble(offset, length);
+    const bytes = new Uint8Array(length);
+    this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: 'ntfs' });
+    for (let done = 0; done < target.length; ) {
+      const { place, length } = this.#piece(offset + done, target.length - done);
+      const part = target.subarray(done, done + length);
+      if (place === undefined) part.fill(0);
+      else readInto(this.#volume, place, part);
+      done += length;
+    }
   }
 
   *extents(from = 0): Iterable<Extent> {
@@ -48,16 +62,6 @@ export class ClusterContent implements MappedSource {
   /** Where on the volume a byte of the value is, for errors. */
   placeOf(offset: number): number {
     return this.#piece(offset, 1).place ?? 0;
-  }
-
-  #assemble(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const piece = this.#piece(offset + done, length - done);
-      if (piece.place !== undefined) bytes.set(this.#volume.read(piece.place, piece.length), done);
-      done += piece.length;
-    }
-    return bytes;
   }
 
   *#pieces(from: number): Generator<Extent> {

@@ -1,9 +1,8 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { countFree, freeClusters } from '../cluster-bitmap.ts';
-import type { ByteRange, FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { ByteRange, FileSystem } from '../file-system.ts';
 import { optional, readIdentity } from '../signature/format.ts';
-import { isNtfs } from './boot-sector.ts';
 import { corrupt } from './corrupt.ts';
 import { Files } from './files.ts';
 import { isHibernated } from './hibernation.ts';
@@ -11,8 +10,6 @@ import { ATTRIBUTE_TYPE, RECORD } from './layout.ts';
 import { isLogClean } from './log-file.ts';
 import { NtfsVolume } from './volume.ts';
 import { readVolumeInformation, type VolumeInformation } from './volume-information.ts';
-
-export const ntfsFormat: FileSystemFormat = { name: 'ntfs', detect: isNtfs, open: openNtfs };
 
 const SERIAL = { at: 72, form: 'serial64' } as const;
 

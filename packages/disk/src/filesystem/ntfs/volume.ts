@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { CachedSource } from '../../source/cached-source.ts';
 import { checkRange } from '../../source/range.ts';
+import { readInto } from '../../source/read-into.ts';
 import { type BootSector, type Geometry, readBootSector } from './boot-sector.ts';
 
 const CACHE = { blockBytes: 16 * 1024, budgetBytes: 8 * 1024 * 1024 };
@@ -34,5 +35,10 @@ class PresentBytes implements ByteSource {
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length, { format: 'ntfs' });
     return this.#source.read(offset, length);
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(this, offset, target.length, { format: 'ntfs' });
+    readInto(this.#source, offset, target);
   }
 }

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFields } from '../../fields.ts';
 import { readUuid } from '../../guid.ts';
+import { lazy } from '../../lazy.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { optional, type Refinement, toLabel } from './format.ts';
+
+const crypto = lazy<typeof import('node:crypto')>(import.meta, 'node:crypto');
 
 const HEADER_OFFSET = 1024;
 const HFS = { finder_id: [116, 'bits64be'], label_length: [36, 'u8'], embedded_magic: [124, 'u16be'] } as const;
@@ -34,7 +36,7 @@ function identity(finderId: bigint): string | undefined {
   if (finderId === 0n) return undefined;
   const name = new Uint8Array(8);
   new DataView(name.buffer).setBigUint64(0, finderId);
-  const hash = Uint8Array.from(createHash('md5').update(UUID_NAMESPACE).update(name).digest());
+  const hash = Uint8Array.from(crypto().createHash('md5').update(UUID_NAMESPACE).update(name).digest());
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x30;
   hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
   return readUuid(hash);

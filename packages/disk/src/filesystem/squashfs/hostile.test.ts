@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mutate, seededRandom } from '../../testing/mutation.ts';
 import { readAll } from '../testing/read-all.ts';
 import { survives } from '../testing/survives.ts';
+import { squashfsFormat } from './format.ts';
 import { MAGIC, SUPERBLOCK, SUPERBLOCK_SIZE } from './layout.ts';
-import { squashfsFormat } from './open.ts';
 import { hasSquashfsTools, makeSmallSquashfs, openBytes } from './testing/image.ts';
 
 interface Hostile {

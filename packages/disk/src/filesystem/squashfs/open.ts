@@ -1,11 +1,8 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { rootNode } from './node.ts';
-import { isSquashfs } from './superblock.ts';
 import { SquashfsVolume } from './volume.ts';
-
-export const squashfsFormat: FileSystemFormat = { name: 'squashfs', detect: isSquashfs, open: openSquashfs };
 
 /** @throws DiskError `corrupt`, or `unsupported` for another version or compression */
 export function openSquashfs(source: ByteSource): FileSystem {

@@ -31,12 +31,6 @@ export interface MetadataPlace {
   readonly offset: number;
 }
 
-export function isSquashfs(head: Uint8Array): boolean {
-  if (head.length < SUPERBLOCK_SIZE) return false;
-  const { magic, s_major } = readFields(head, { magic: SUPERBLOCK.magic, s_major: SUPERBLOCK.s_major });
-  return magic === MAGIC && s_major === 4;
-}
-
 export function readSuperblock(source: ByteSource): Superblock {
   const bytes = source.read(0, Math.min(SUPERBLOCK_SIZE, source.sizeBytes));
   const fields = readFields(bytes, SUPERBLOCK, { format: FORMAT, offset: 0 });

@@ -1,15 +1,12 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { FileSystem, FileSystemFormat } from '../file-system.ts';
+import type { FileSystem } from '../file-system.ts';
 import { countFreeBlocks } from './allocation-group.ts';
 import { freeRanges } from './free-space.ts';
 import { Inodes } from './inodes.ts';
 import { applyLog } from './log/open-log.ts';
-import { isXfs, readSuperblock, type Superblock } from './superblock.ts';
+import { readSuperblock, type Superblock } from './superblock.ts';
 import { XfsVolume } from './volume.ts';
-
-/** XFS of version 4, and 5 with checksums. */
-export const xfsFormat: FileSystemFormat = { name: 'xfs', detect: isXfs, open: openXfs };
 
 /** @throws DiskError `corrupt`, or `unsupported` with the name of the feature that is not known */
 export function openXfs(source: ByteSource): FileSystem {

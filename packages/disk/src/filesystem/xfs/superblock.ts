@@ -57,10 +57,6 @@ export interface Superblock {
 
 type Raw = Fields<typeof SUPERBLOCK>;
 
-export function isXfs(head: Uint8Array): boolean {
-  return head.length >= SUPERBLOCK_SIZE && new DataView(head.buffer, head.byteOffset).getUint32(0) === SUPERBLOCK_MAGIC;
-}
-
 export function readSuperblock(source: ByteSource): Superblock {
   if (source.sizeBytes < SUPERBLOCK_SIZE) {
     throw corrupt(`Cannot read superblock: there are ${hex(source.sizeBytes)} bytes, expected 0x200`, source.sizeBytes);

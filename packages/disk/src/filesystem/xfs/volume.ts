@@ -1,6 +1,7 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { CachedSource } from '../../source/cached-source.ts';
+import { readInto } from '../../source/read-into.ts';
 import { corrupt } from './corrupt.ts';
 import type { Superblock } from './superblock.ts';
 
@@ -25,6 +26,7 @@ export class XfsVolume {
     this.content = {
       sizeBytes: source.sizeBytes,
       read: (offset, length) => this.#present(offset, length).read(offset, length),
+      readInto: (offset, target) => readInto(this.#present(offset, target.length), offset, target),
     };
     this.#blocksPerGroupNumber = 2 ** superblock.groupBlockBits;
     const blockBytes = Math.max(CACHE_PAGE_BYTES, superblock.blockSize);

@@ -1,17 +1,9 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import type { LuksHeader } from '../../volume/luks/key-slot.ts';
-import { LUKS_MAGIC } from '../../volume/luks/layout.ts';
 import { decryptPayload, readLuksHeader, unlockWith } from '../../volume/luks/open.ts';
-import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
+import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 
-/** A whole disk that is encrypted, as qemu knows it too: the disk is what lies within. */
-export const luksFormat: ImageFormat = { name: 'luks', detect: isLuks, open: openLuksImage };
-
-function isLuks(head: Uint8Array): boolean {
-  return head.length >= 6 && head.subarray(0, 6).toHex() === LUKS_MAGIC;
-}
-
-function openLuksImage(source: ByteSource, { unlocking }: ImageContext): DiskImage {
+export function openLuksImage(source: ByteSource, { unlocking }: ImageContext): DiskImage {
   const header = readLuksHeader(source);
   const key = unlockWith(source, header, unlocking);
   return new LuksImage(decryptPayload(source, header.payload, key), factsOf(source, header));

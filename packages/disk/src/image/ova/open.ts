@@ -2,18 +2,16 @@ import { DiskError } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
-import type { DiskImage, ImageContext, ImageFacts, ImageFormat, ReferenceOpener } from '../image.ts';
+import type { DiskImage, ImageContext, ImageFacts, ReferenceOpener } from '../image.ts';
 import { ChunkedSource } from './chunked-source.ts';
 import { type OvfDescriptor, type OvfDisk, type OvfFile, readDescriptor } from './descriptor.ts';
 import { corrupt, unsupported } from './error.ts';
 import { LIMIT } from './layout.ts';
 import { checkLine, readManifest } from './manifest.ts';
-import { isTar, readTar, type TarMember } from './tar.ts';
-
-export const ovaFormat: ImageFormat = { name: 'ova', holdsDisks: true, detect: isTar, open: openOva };
+import { readTar, type TarMember } from './tar.ts';
 
 /** Opens one disk of an archive where it lies in it. */
-function openOva(source: ByteSource, context: ImageContext): DiskImage {
+export function openOva(source: ByteSource, context: ImageContext): DiskImage {
   const members = readTar(source);
   const descriptor = findDescriptor(members);
   const ovf = readDescriptor(textOf(source, descriptor), descriptor.offset);

@@ -3,11 +3,11 @@ import { readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { corrupt } from './error.ts';
+import { findMagic } from './format.ts';
 import {
   type BlockUnit,
   IN_USE,
   LIMIT,
-  MAGIC_SIZE,
   PARALLELS_HEADER,
   PARALLELS_HEADER_SIZE,
   PARALLELS_MAGICS,
@@ -26,12 +26,6 @@ export interface ParallelsHeader {
   readonly inUse: boolean;
   /** Whether there are dirty bitmaps. */
   readonly hasExtension: boolean;
-}
-
-/** The magic that a file starts with, when it is one of Parallels. */
-export function findMagic(head: Uint8Array): string | undefined {
-  const text = Buffer.from(head.subarray(0, MAGIC_SIZE)).toString('latin1');
-  return PARALLELS_MAGICS.has(text) ? text : undefined;
 }
 
 export function readParallelsHeader(source: ByteSource): ParallelsHeader {

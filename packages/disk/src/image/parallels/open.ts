@@ -1,24 +1,12 @@
 import { DiskError } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DiskImage, ImageFacts, ImageFormat } from '../image.ts';
+import type { DiskImage, ImageFacts } from '../image.ts';
 import { MappedImage } from '../mapped-image.ts';
 import { ParallelsBlockMap } from './block-map.ts';
-import { findMagic, type ParallelsHeader, readParallelsHeader } from './header.ts';
-import { BUNDLE_ROOT } from './layout.ts';
+import { isBundle } from './format.ts';
+import { type ParallelsHeader, readParallelsHeader } from './header.ts';
 
-export const parallelsFormat: ImageFormat = { name: 'parallels', detect: isParallels, open: openParallels };
-
-function isParallels(head: Uint8Array): boolean {
-  return findMagic(head) !== undefined || isBundle(head);
-}
-
-/** DiskDescriptor.xml, the list of the images that a bundle (.hdd) is made of. */
-function isBundle(head: Uint8Array): boolean {
-  const text = Buffer.from(head.subarray(0, 1024)).toString('latin1').trimStart();
-  return text.startsWith('<?xml') && text.includes(BUNDLE_ROOT);
-}
-
-function openParallels(source: ByteSource): DiskImage {
+export function openParallels(source: ByteSource): DiskImage {
   if (isBundle(source.read(0, Math.min(source.sizeBytes, 1024)))) {
     const message = 'Cannot open Parallels bundle: its DiskDescriptor.xml cannot be read yet, expected its .hds image';
     throw new DiskError('unsupported', message, { format: 'parallels', offset: 0 });

@@ -6,7 +6,7 @@ import { joinExtents } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
 import { readIntoUpToEnd } from '../../source/read-into.ts';
 import { overlayExtents } from '../extents.ts';
-import type { DiskImage, Extent, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
+import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
 import { decompressCluster } from './decompress.ts';
@@ -14,17 +14,10 @@ import { decryptClusters } from './decrypted-clusters.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
-import { QCOW2_MAGIC } from './layout.ts';
 import { checkRefcountTable } from './refcounts.ts';
 import { headerOfSnapshot } from './snapshots.ts';
 
-export const qcow2Format: ImageFormat = { name: 'qcow2', holdsSnapshots: true, detect: isQcow2, open: openQcow2 };
-
-function isQcow2(head: Uint8Array): boolean {
-  return head.length >= 4 && new DataView(head.buffer, head.byteOffset).getUint32(0) === QCOW2_MAGIC;
-}
-
-function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
+export function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
   const current = readQcow2Header(source);
   checkRefcountTable(source, current);
   const { snapshot } = context;

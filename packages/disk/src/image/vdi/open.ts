@@ -1,20 +1,12 @@
 import { DiskError } from '../../error.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DiskImage, ImageContext, ImageFacts, ImageFormat } from '../image.ts';
+import type { DiskImage, ImageContext, ImageFacts } from '../image.ts';
 import { MappedImage } from '../mapped-image.ts';
 import { VdiBlockMap } from './block-map.ts';
 import { readVdiHeader, type VdiHeader, type VdiParent } from './header.ts';
-import { VDI_SIGNATURE, VDI_SIGNATURE_OFFSET } from './layout.ts';
 
-export const vdiFormat: ImageFormat = { name: 'vdi', detect: isVdi, open: openVdi };
-
-function isVdi(head: Uint8Array): boolean {
-  if (head.length < VDI_SIGNATURE_OFFSET + 4) return false;
-  return new DataView(head.buffer, head.byteOffset).getUint32(VDI_SIGNATURE_OFFSET, true) === VDI_SIGNATURE;
-}
-
-function openVdi(source: ByteSource, context: ImageContext): DiskImage {
+export function openVdi(source: ByteSource, context: ImageContext): DiskImage {
   const header = readVdiHeader(source);
   const parent = header.parent && openParent(header.parent, context);
   const map = new VdiBlockMap(source, header);

@@ -1,22 +1,15 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DiskImage, ImageContext, ImageFormat } from '../image.ts';
+import type { DiskImage, ImageContext } from '../image.ts';
 import { MappedImage, type MappedRun } from '../mapped-image.ts';
 import { BlockMap } from './block-map.ts';
 import { readDynamicHeader } from './dynamic-header.ts';
 import { corrupt } from './error.ts';
 import { vhdFacts } from './facts.ts';
-import { type FoundFooter, hasCookie, readVhdFooter } from './footer.ts';
+import { type FoundFooter, readVhdFooter } from './footer.ts';
 import { openVhdParent } from './parent.ts';
 
-export const vhdFormat: ImageFormat = { name: 'vhd', detect: isVhd, open: openVhd };
-
-/** The footer is at the end; some writers make it a byte shorter; dynamic disks have a copy in front. */
-function isVhd(head: Uint8Array, tail: Uint8Array): boolean {
-  return hasCookie(head) || hasCookie(tail) || hasCookie(tail.subarray(1));
-}
-
-function openVhd(source: ByteSource, context: ImageContext): DiskImage {
+export function openVhd(source: ByteSource, context: ImageContext): DiskImage {
   const found = readVhdFooter(source);
   return found.footer.type === 'fixed' ? openFixed(source, found) : openBlocks(source, found, context);
 }

@@ -1,23 +1,16 @@
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DiskImage, ImageContext, ImageFormat } from '../image.ts';
+import type { DiskImage, ImageContext } from '../image.ts';
 import { MappedImage } from '../mapped-image.ts';
 import { BlockMap } from './block-map.ts';
-import { hasSignature } from './checksum.ts';
 import { vhdxFacts } from './facts.ts';
 import { readVhdxHeader } from './header.ts';
-import { FILE_SIGNATURE, MIB, REGION_TABLE_OFFSETS } from './layout.ts';
+import { MIB, REGION_TABLE_OFFSETS } from './layout.ts';
 import { replayLog } from './log.ts';
 import { readMetadata } from './metadata.ts';
 import { openVhdxParent } from './parent.ts';
 import { checkNoOverlap, readRegions } from './region-table.ts';
 
-export const vhdxFormat: ImageFormat = { name: 'vhdx', detect: isVhdx, open: openVhdx };
-
-function isVhdx(head: Uint8Array): boolean {
-  return hasSignature(head, FILE_SIGNATURE);
-}
-
-function openVhdx(file: ByteSource, context: ImageContext): DiskImage {
+export function openVhdx(file: ByteSource, context: ImageContext): DiskImage {
   const header = readVhdxHeader(file);
   const { source, entries: replayedEntries } = replayLog(file, header);
   const { bat, metadata: metadataRegion, warnings } = readRegions(source, file.sizeBytes);

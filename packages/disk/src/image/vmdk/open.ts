@@ -1,42 +1,19 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { DiskImage, ImageContext, ImageFormat } from '../image.ts';
+import type { DiskImage, ImageContext } from '../image.ts';
 import { MappedImage } from '../mapped-image.ts';
 import { parseDescriptor, type VmdkDescriptor } from './descriptor.ts';
 import { corrupt, unsupported } from './error.ts';
 import { ExtentList } from './extent-list.ts';
 import { vmdkFacts } from './facts.ts';
+import { extentKind } from './format.ts';
 import { openHostedExtent } from './hosted.ts';
 import { type HostedHeader, readHostedHeader } from './hosted-header.ts';
-import { LIMIT, MAGIC, SECTOR_SIZE } from './layout.ts';
+import { LIMIT, SECTOR_SIZE } from './layout.ts';
 import { type OpenedExtent, openExtents } from './open-extents.ts';
 import { openParent } from './parent.ts';
 
-export const vmdkFormat: ImageFormat = { name: 'vmdk', detect: isVmdk, open: openVmdk };
-
-function isVmdk(head: Uint8Array): boolean {
-  return extentKind(head) !== undefined || isDescriptor(head);
-}
-
-/** Which kind of sparse extent starts so. */
-function extentKind(head: Uint8Array): keyof typeof MAGIC | undefined {
-  if (head.length < 8) return undefined;
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  const magic = view.getUint32(0, true);
-  if (magic === MAGIC.hosted) return 'hosted';
-  if (magic === MAGIC.cowd) return 'cowd';
-  return magic === MAGIC.seSparse && view.getUint32(4, true) === 0 ? 'seSparse' : undefined;
-}
-
-// like qemu: comments and empty lines, then a line that gives the version
-function isDescriptor(head: Uint8Array): boolean {
-  const lines = new TextDecoder('latin1').decode(head.subarray(0, 2048)).split('\n');
-  if (/^# *disk descriptorfile/i.test(lines[0] ?? '')) return true;
-  const first = lines.find((line) => !/^\s*(#.*)?$/.test(line));
-  return first !== undefined && /^\s*version\s*=\s*[1-9]\s*$/i.test(first);
-}
-
-function openVmdk(source: ByteSource, context: ImageContext): DiskImage {
+export function openVmdk(source: ByteSource, context: ImageContext): DiskImage {
   const kind = extentKind(source.read(0, Math.min(source.sizeBytes, 8)));
   if (kind === undefined) return openByDescriptor(source, readDescriptorFile(source), context);
   if (kind === 'hosted') return openHosted(source, context);

@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib';
 import { DiskError } from '../../error.ts';
 import { type Fields, readFields } from '../../fields.ts';
 import { hex } from '../../hex.ts';
+import { lazy } from '../../lazy.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import {
   GPT_CRC_OFFSET,
@@ -11,6 +11,8 @@ import {
   GPT_SIGNATURE,
   LARGEST_ENTRY_ARRAY,
 } from './layout.ts';
+
+const zlib = lazy<typeof import('node:zlib')>(import.meta, 'node:zlib');
 
 /** A header and its array of entries, both with the right checksum. */
 export interface GptCopy {
@@ -49,7 +51,7 @@ function headerChecksum(header: Uint8Array, size: number): number {
   // not slice: that of a Buffer would not copy
   const copy = Uint8Array.from(header.subarray(0, size));
   copy.fill(0, GPT_CRC_OFFSET, GPT_CRC_OFFSET + 4);
-  return crc32(copy);
+  return zlib().crc32(copy);
 }
 
 function readEntries(disk: ByteSource, fields: GptCopy['fields'], offset: number, sectorSize: number): Uint8Array {
@@ -66,7 +68,8 @@ function readEntries(disk: ByteSource, fields: GptCopy['fields'], offset: number
     throw corrupt('header', `entries are at ${hex(start)}, past the end of the disk`, offset + 72);
   }
   const entries = disk.read(start, size * count);
-  if (crc32(entries) !== fields.partition_entry_array_crc32) throw corrupt('entries', 'checksum is wrong', start);
+  if (zlib().crc32(entries) !== fields.partition_entry_array_crc32)
+    throw corrupt('entries', 'checksum is wrong', start);
   return entries;
 }
 

@@ -1,4 +1,5 @@
 import { asFact } from '../../../error.ts';
+import { lazy } from '../../../lazy.ts';
 import type { ByteSource } from '../../../source/byte-source.ts';
 import { WindowSource } from '../../../source/window-source.ts';
 import { unknownLogFeature } from '../features.ts';
@@ -6,7 +7,9 @@ import type { Superblock } from '../superblock.ts';
 import { XfsVolume } from '../volume.ts';
 import { findRange } from './find-range.ts';
 import { LogBlocks } from './log-blocks.ts';
-import { type Replayed, replay } from './replay.ts';
+import type { Replayed } from './replay.ts';
+
+const code = lazy<typeof import('./replay.ts')>(import.meta, './replay.ts');
 
 export interface OpenedLog extends Replayed {
   /** Counters, and maps of free space, are to be trusted: all that was logged is in its place. */
@@ -28,7 +31,7 @@ export function applyLog(source: ByteSource, superblock: Superblock): OpenedLog 
     if (range === undefined) return { source, warnings: [], isApplied: true, isDirty: false };
     const unknown = unknownLogFeature(superblock.logIncompat);
     if (unknown !== undefined) return asItWas(`unknown feature ${unknown} of the log`);
-    const { source: replayed, warnings } = replay(source, superblock, log, range);
+    const { source: replayed, warnings } = code().replay(source, superblock, log, range);
     const told = 'not unmounted cleanly: the log was replayed in memory';
     return { source: replayed, warnings: [told, ...warnings], isApplied: true, isDirty: true };
   } catch (error) {

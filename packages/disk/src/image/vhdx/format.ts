@@ -1,0 +1,16 @@
+import { lazy } from '../../lazy.ts';
+import type { ImageFormat } from '../image.ts';
+import { hasSignature } from './checksum.ts';
+import { FILE_SIGNATURE } from './layout.ts';
+
+const reader = lazy<typeof import('./open.ts')>(import.meta, './open.ts');
+
+export const vhdxFormat: ImageFormat = {
+  name: 'vhdx',
+  detect: isVhdx,
+  open: (source, context) => reader().openVhdx(source, context),
+};
+
+function isVhdx(head: Uint8Array): boolean {
+  return hasSignature(head, FILE_SIGNATURE);
+}
