@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { RedisCancelIntents } from '@guestkit/core/coordination/redis/cancel-intents';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
 import { RedisEventStream } from '@guestkit/core/coordination/redis/event-stream';
 import { RedisFence } from '@guestkit/core/coordination/redis/fence';
@@ -108,7 +109,8 @@ async function rebuildOn(databaseUrl: string | undefined, jobs: number): Promise
   const stream = opened.use(new RedisEventStream({ connection, prefix: 'bench' }));
   const epochKey = new RedisQueueEpochKey({ connection, prefix: 'bench' });
   const fence = new RedisFence({ connection, prefix: 'bench' });
-  const { duties } = createReconciler({ history, queue, stream, epochKey, fence, onError });
+  const cancels = new RedisCancelIntents({ connection, prefix: 'bench' });
+  const { duties } = createReconciler({ history, queue, stream, epochKey, fence, cancels, onError });
   const ids = await acceptAll(history, jobs);
   const stopping = new AbortController();
   const loops = duties.map(async ({ run, everyMs }) => {

@@ -95,6 +95,24 @@ describe('check', () => {
     expect(kindsOf(run({ log: [setBack, ...accepted()], jobs: [job({ events })] }))).toEqual([]);
   });
 
+  test('lets a number come again that Redis forgot before history was told of it, and no other', () => {
+    const again = (afterMs: number) =>
+      event({
+        type: 'assigned',
+        sequence: 7,
+        worker_id: 'worker-2',
+        timestamp: new Date(NOON + afterMs).toISOString(),
+      });
+    const flushed: LogLine = {
+      ...{ type: 'nemesis', at: NOON + 1_000, action: 'redis flushed', phase: 'end' },
+      facts: { losesEvents: true },
+    };
+    const kinds = (afterMs: number) =>
+      kindsOf(run({ log: [flushed, ...accepted()], jobs: [job({ events: [...eventsOf(1), again(afterMs)] })] }));
+    expect(kinds(2_000)).not.toContain('attempt repeated');
+    expect(kinds(-5_000)).toContain('attempt repeated');
+  });
+
   test('finds a job that runs again and again after its end', () => {
     const again = (times: number) =>
       Array.from({ length: times }, (_, index) =>

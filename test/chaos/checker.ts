@@ -59,6 +59,8 @@ interface Case {
   readonly outputs: FinalState['outputs'];
   /** When Redis last may have lost events. */
   readonly eventsSafeFromMs: number;
+  /** When Redis may have lost what only it knew. */
+  readonly lossesMs: readonly number[];
   /** A queue that was set back gives numbers again that it had given; history tells them apart. */
   readonly wasSetBack: boolean;
 }
@@ -105,7 +107,8 @@ function casesOf(log: readonly LogLine[], final: FinalState): readonly Case[] {
     .map((invocation): Operation => ({ ...invocation, outcome: completions.get(invocation.op) }));
   const ofIntent = Map.groupBy(operations, ({ intent }) => intent);
   const jobsByName = Map.groupBy(final.jobs, ({ name }) => name);
-  const eventsSafeFromMs = lastLossMs(log);
+  const lossesMs = timesOfLoss(log);
+  const eventsSafeFromMs = Math.max(0, ...lossesMs);
   const wasSetBack = log.some((line) => line.type === 'nemesis' && line.action === 'redis set back');
   return log
     .filter((line) => line.type === 'intent')
@@ -119,8 +122,7 @@ function casesOf(log: readonly LogLine[], final: FinalState): readonly Case[] {
         observations: of('observe'),
         jobs: jobsByName.get(nameOf(intent.n)) ?? [],
         outputs: final.outputs,
-        eventsSafeFromMs,
-        wasSetBack,
+        ...{ eventsSafeFromMs, lossesMs, wasSetBack },
       };
     });
 }
@@ -130,9 +132,8 @@ function isCompletion(line: LogLine): line is Completion {
 }
 
 /** The log says of each action whether it may cost events. */
-function lastLossMs(log: readonly LogLine[]): number {
-  const losses = log.filter((line) => line.type === 'nemesis' && line.facts?.losesEvents === true);
-  return Math.max(0, ...losses.map(({ at }) => at));
+function timesOfLoss(log: readonly LogLine[]): readonly number[] {
+  return log.filter((line) => line.type === 'nemesis' && line.facts?.losesEvents === true).map(({ at }) => at);
 }
 
 function finding(kind: FindingKind, { job_id }: { readonly job_id?: string }, message: string): Finding {
@@ -272,7 +273,7 @@ function endedOnce({ jobs }: Case): readonly Finding[] {
 }
 
 /** One attempt is one worker's, and so are its events. */
-function attemptsAreNumbered({ jobs, wasSetBack }: Case): readonly Finding[] {
+function attemptsAreNumbered({ jobs, wasSetBack, lossesMs }: Case): readonly Finding[] {
   if (wasSetBack) return [];
   return jobs.flatMap((job) => {
     // the end of a job that nobody ran has no worker
@@ -282,8 +283,9 @@ function attemptsAreNumbered({ jobs, wasSetBack }: Case): readonly Finding[] {
     );
     return [...told].flatMap(([attempt, events]) => {
       const workers = new Set(events.map(({ worker_id }) => worker_id));
-      const starts = events.filter(({ type }) => type === 'assigned').length;
-      return workers.size > 1 || starts > 1
+      const startsMs = events.filter(({ type }) => type === 'assigned').map(({ timestamp }) => Date.parse(timestamp));
+      const starts = startsMs.length;
+      return (workers.size > 1 || starts > 1) && !wasForgotten(startsMs, lossesMs)
         ? [
             finding(
               'attempt repeated',
@@ -294,6 +296,17 @@ function attemptsAreNumbered({ jobs, wasSetBack }: Case): readonly Finding[] {
         : [];
     });
   });
+}
+
+/** How long the start of an attempt may be known to Redis alone. */
+const RECORDING_MS = 3_000;
+
+/** The number of an attempt that Redis forgot before history was told of it goes to the next one; history tells them apart by their tokens. */
+function wasForgotten(startsMs: readonly number[], lossesMs: readonly number[]): boolean {
+  const lastMs = Math.max(...startsMs);
+  return lossesMs.some((lossMs) =>
+    startsMs.some((startMs) => startMs < lastMs && startMs <= lossMs && startMs > lossMs - RECORDING_MS),
+  );
 }
 
 /** Clocks are alike on one machine, but recorders may write in another order than workers tell. */

@@ -133,6 +133,7 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     ]);
     const completed = presence.get('job-ends-001');
     expect(completed).toMatchObject({ summary: { ended: 'well' }, finishedAtMs: expect.any(Number) });
+    expect((await queue.activeIds(NAME)).toSorted()).toEqual(ids.slice(0, 2).toSorted());
     expect(completed?.state === 'completed' && completed.finishedAtMs >= startedAtMs).toBe(true);
     gate.resolve();
   });

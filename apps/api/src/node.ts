@@ -62,7 +62,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const epochKey = new RedisQueueEpochKey({ connection, prefix });
   const reconciler = createReconciler({
     ...{ history, queue, stream, onError },
-    ...{ epochKey, fence },
+    ...{ epochKey, fence, cancels },
     onRepaired: (kind, jobs) => tellRepaired({ kind, jobs }, { metrics, logger }),
     onRebuilt: (rebuilt) => tellRebuilt(rebuilt, { metrics, logger }),
   });

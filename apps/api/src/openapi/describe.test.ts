@@ -47,6 +47,7 @@ async function openApp(): Promise<Express> {
     stream,
     epochKey,
     fence: new RedisFence(shared),
+    cancels: new RedisCancelIntents(shared),
     onError: (error) => expect.fail(error.message),
   });
   const redisFacts = () => readRedisFacts(connection);

@@ -121,6 +121,7 @@ function failing(): JobQueue {
     names: fail,
     presence: fail,
     waitingIds: fail,
+    activeIds: fail,
     find: fail,
   };
   const writes = { enqueue: fail, enqueueAll: fail, remove: fail, forget: fail };

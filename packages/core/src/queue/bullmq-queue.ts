@@ -117,6 +117,10 @@ class BullmqQueue implements JobQueue {
     return ids.map(jobIdOf);
   }
 
+  async activeIds(name: QueueName): Promise<readonly string[]> {
+    return (await this.#queueOf(name).getRanges(['active'])).map(jobIdOf);
+  }
+
   async find(name: QueueName, jobId: string): Promise<QueuedJob | undefined> {
     const job = await this.#queueOf(name).getJob(bullmqIdOf(jobId));
     return job && toQueuedJob(job.data);

@@ -111,6 +111,8 @@ export interface JobQueue extends AsyncDisposable {
   presence(name: QueueName, jobIds: readonly string[]): Promise<ReadonlyMap<string, JobPresence>>;
   /** Ids of jobs that wait or are delayed, from some place on; while the queue moves, a page may miss some. */
   waitingIds(name: QueueName, page: { readonly from: number; readonly limit: number }): Promise<readonly string[]>;
+  /** Ids of jobs that a consumer has, or had when it vanished. */
+  activeIds(name: QueueName): Promise<readonly string[]>;
   /** A job as it was added. */
   find(name: QueueName, jobId: string): Promise<QueuedJob | undefined>;
   depth(name: QueueName): Promise<QueueDepth>;

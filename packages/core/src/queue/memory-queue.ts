@@ -96,6 +96,10 @@ class InMemoryQueue implements MemoryQueue {
       .slice(from, from + limit);
   }
 
+  async activeIds(name: QueueName): Promise<readonly string[]> {
+    return this.#poolOf(name).activeIds();
+  }
+
   async find(name: QueueName, jobId: string): Promise<QueuedJob | undefined> {
     return this.#poolOf(name).find(jobId);
   }
@@ -179,8 +183,17 @@ class Pool {
   }
 
   waitingIds(): readonly string[] {
-    const isWaiting = ({ state }: Entry) => state === 'waiting' || state === 'delayed';
-    return [...this.#entries.values()].filter(isWaiting).map(({ job }) => job.document.job_id);
+    return this.#idsIn('waiting', 'delayed');
+  }
+
+  activeIds(): readonly string[] {
+    return this.#idsIn('active');
+  }
+
+  #idsIn(...states: readonly Entry['state'][]): readonly string[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => states.includes(state))
+      .map(({ job }) => job.document.job_id);
   }
 
   find(jobId: string): QueuedJob | undefined {

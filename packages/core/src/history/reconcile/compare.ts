@@ -47,8 +47,8 @@ async function suspicionsAmong(jobs: readonly UnfinishedJob[], { queue }: Reconc
   return findings;
 }
 
-/** `false` when the recorders are too far behind to say anything. */
-async function hasRecorded(stream: EventStream): Promise<boolean> {
+/** Resolves when all that was told until now is recorded; with `false` when the recorders are too far behind. */
+export async function hasRecorded(stream: EventStream): Promise<boolean> {
   const mark = await stream.mark();
   const endMs = performance.now() + RECORD_WAIT_MS;
   while (!(await stream.isRecorded(mark))) {

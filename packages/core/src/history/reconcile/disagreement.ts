@@ -8,6 +8,7 @@ export const DISAGREEMENTS = {
   'ended-in-queue': 'ended in the queue, but history was not told',
   'attempt-lost': 'an attempt runs in history, but the queue waits for another one',
   'ended-in-history': 'ended in history, but the queue still waits to run it',
+  'active-after-end': 'ended in history, but a worker still runs it',
   'unknown-to-history': 'the queue waits to run it, but history does not know it',
 } as const;
 

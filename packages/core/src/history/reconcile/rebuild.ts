@@ -1,4 +1,5 @@
 import { UNFINISHED_STATES, type UnfinishedJob } from '../unfinished-jobs.ts';
+import { hasRecorded } from './compare.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
 import { enqueueAgain } from './repair.ts';
 import { sweepQueues } from './sweep.ts';
@@ -16,7 +17,7 @@ export async function rebuildQueue(parts: ReconcileParts, signal: AbortSignal): 
     for (;;) {
       signal.throwIfAborted();
       const jobs = await parts.history.unfinished({ status, after, limit: PAGE });
-      await takeOutBehind(jobs, parts);
+      await takeOutBegun(jobs, parts);
       rebuilt += (
         await enqueueAgain(
           jobs.map(({ position }) => position),
@@ -31,7 +32,12 @@ export async function rebuildQueue(parts: ReconcileParts, signal: AbortSignal): 
   return rebuilt;
 }
 
-/** A queue that was rolled back may wait for an attempt that has been: its number must not come twice. */
-async function takeOutBehind(jobs: readonly UnfinishedJob[], { queue }: ReconcileParts): Promise<void> {
-  await Promise.all(jobs.filter(({ attempt }) => attempt > 0).map((job) => queue.remove(job, job.job_id)));
+/**
+ * A queue that was rolled back may wait for an attempt that has been: its number must not come twice. What the queue knows better
+ * than history, as it went on meanwhile, is in the stream: it is recorded before the job is put together again.
+ */
+async function takeOutBegun(jobs: readonly UnfinishedJob[], { queue, stream }: ReconcileParts): Promise<void> {
+  const begun = jobs.filter(({ attempt }) => attempt > 0);
+  const answers = await Promise.all(begun.map((job) => queue.remove(job, job.job_id)));
+  if (answers.includes('removed')) await hasRecorded(stream);
 }

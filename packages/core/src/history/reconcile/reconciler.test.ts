@@ -3,6 +3,7 @@ import { until } from '../../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../../test/support/job.ts';
 import { attemptEvents } from '../../../../../test/support/job-events.ts';
 import { startRedis } from '../../../../../test/support/redis-server.ts';
+import { RedisCancelIntents } from '../../coordination/redis/cancel-intents.ts';
 import { connectRedis } from '../../coordination/redis/connection.ts';
 import { RedisEventStream } from '../../coordination/redis/event-stream.ts';
 import { RedisFence } from '../../coordination/redis/fence.ts';
@@ -113,6 +114,27 @@ describe('repair', () => {
     expect(await place.stateOf('job-ended-001')).toBe('absent');
   });
 
+  test('stops an attempt of a job that ended in history a while ago, and lets it publish nothing', async () => {
+    await using place = await open();
+    await using watch = await place.cancels.watch((error) => expect.fail(error.message));
+    await place.submit('job-ended-001');
+    const claim = { tenant: 'acme', jobId: 'job-ended-001', attempt: 1, token: 'a' };
+    await place.fence.raise(claim, 60_000);
+    const events = place.events('job-ended-001');
+    await place.run('job-ended-001', [events.assigned(), events.finished()]);
+    expect(await place.reconciler.repair()).toEqual([found('active-after-end', 'job-ended-001')]);
+    await until('the workers hear', () => watch.reasonFor('acme', 'job-ended-001') !== undefined);
+    expect(await place.fence.raise({ ...claim, attempt: 2 }, 60_000)).toBe('closed');
+  });
+
+  test('leaves a worker the time to tell the queue of an end', async () => {
+    await using place = await open();
+    await place.submit('job-ended-001');
+    await place.run('job-ended-001', [place.events('job-ended-001').assigned()]);
+    await place.history.endUnheld('acme', 'job-ended-001', jobError('CANCELLED', 'changed my mind'));
+    expect(await place.reconciler.repair()).toEqual([]);
+  });
+
   test('adopts a job of the queue that history does not know', async () => {
     await using place = await open();
     await place.queue.enqueue(job('job-orphan-01'));
@@ -200,6 +222,22 @@ describe('the duties of the reconciler', () => {
     expect(await place.fence.raise({ ...again, attempt: 3 }, 60_000)).toBe('closed');
   });
 
+  test('count on from attempts of which history has not been told when they rebuild', async () => {
+    await using place = await open();
+    await using _duties = place.doDuties();
+    await until('the first epoch has begun', () => place.rebuilds.length === 1);
+    await place.submit('job-retry-001');
+    const first = place.events('job-retry-001');
+    await place.history.record([first.assigned(), first.running(), first.released('retry')]);
+    const second = attemptEvents({ job_id: 'job-retry-001', attempt: 2 });
+    await place.stream.publish([second.assigned(), second.running(), second.released('retry')]);
+    await place.redis.del('reconcile:epoch');
+    await until('the job was taken out', async () => (await place.stateOf('job-retry-001')) === 'absent');
+    place.startRecorder();
+    await until('the queue was rebuilt', () => place.rebuilds.length === 2);
+    expect(await place.takeOne()).toMatchObject({ attempt: 3, failedAttempts: 2 });
+  });
+
   test('rebuild nothing when Redis was killed and has come back with all it had', async () => {
     await using place = await open();
     await using _duties = place.doDuties();
@@ -222,11 +260,12 @@ async function open() {
   const queue = stack.use(createBullmqQueue({ connection, prefix: 'reconcile' }));
   const stream = stack.use(new RedisEventStream({ connection, prefix: 'reconcile' }));
   const fence = new RedisFence({ connection, prefix: 'reconcile' });
+  const cancels = new RedisCancelIntents({ connection, prefix: 'reconcile' });
   const rebuilds: number[] = [];
   const reconciler = createReconciler({
     ...{ history, queue, stream, onError: (error) => expect.fail(error.message) },
     epochKey: new RedisQueueEpochKey({ connection, prefix: 'reconcile' }),
-    fence,
+    ...{ fence, cancels },
     onRebuilt: ({ jobs }) => rebuilds.push(jobs),
   });
   const consumeOne = async (handle: (delivery: Delivery) => Promise<Outcome>, isDone: () => Promise<boolean>) => {
@@ -236,7 +275,7 @@ async function open() {
   const stateOf = async (id: string) => (await queue.presence(NAME, [id])).get(id)?.state;
   const resources = stack.move();
   return {
-    ...{ server, redis: connection.client, history, queue, stream, fence, reconciler, rebuilds, stateOf },
+    ...{ server, redis: connection.client, history, queue, stream, fence, cancels, reconciler, rebuilds, stateOf },
     events: (job_id: string) => attemptEvents({ job_id }),
     async submit(id: string) {
       await history.accept(job(id));

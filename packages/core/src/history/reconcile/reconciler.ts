@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Duty } from '../../coordination/duty.ts';
-import type { Fence } from '../../coordination/fence.ts';
 import type { QueueEpochKey } from '../../coordination/queue-epoch.ts';
 import type { UnfinishedState } from '../unfinished-jobs.ts';
 import type { Disagreement } from './disagreement.ts';
@@ -10,7 +9,6 @@ import { sweep } from './sweep.ts';
 
 export interface ReconcilerOptions extends ReconcileParts {
   readonly epochKey: QueueEpochKey;
-  readonly fence: Pick<Fence, 'close'>;
   /** Told when the queue was found to be flushed or rolled back, and how many jobs were brought back to it. */
   readonly onRebuilt?: (rebuilt: { readonly jobs: number; readonly tookMs: number }) => void;
   /** Between the end of a sweep over all jobs and the start of the next, at least. */

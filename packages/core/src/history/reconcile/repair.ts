@@ -34,14 +34,23 @@ export async function enqueueAgain(positions: readonly number[], parts: Reconcil
 }
 
 /** A job that ended between the look into history and the adding must not run again. */
-async function takeOutEnded(
-  tenant: string,
-  jobs: readonly QueuedJob[],
-  { history, queue }: ReconcileParts,
-): Promise<void> {
+async function takeOutEnded(tenant: string, jobs: readonly QueuedJob[], parts: ReconcileParts): Promise<void> {
+  const { history, queue } = parts;
   const unfinished = new Set((await history.unfinishedAmong(tenant, jobs.map(idOf))).map(({ job_id }) => job_id));
   const ended = jobs.filter((job) => !unfinished.has(idOf(job)));
-  await Promise.all(ended.map((job) => queue.remove(job, idOf(job))));
+  const answers = await Promise.all(ended.map((job) => queue.remove(job, idOf(job))));
+  const begun = ended.filter((_, index) => answers[index] === 'active');
+  await stopAfterEnd(tenant, begun.map(idOf), parts);
+}
+
+/** A worker has begun what should not run any more: it hears so, and publishes nothing. */
+async function stopAfterEnd(
+  tenant: string,
+  jobIds: readonly string[],
+  { fence, cancels }: ReconcileParts,
+): Promise<void> {
+  await Promise.all(jobIds.map((jobId) => fence.close(tenant, jobId)));
+  await cancels.tell(jobIds.map((jobId) => ({ tenant, jobId, reason: 'it has ended already' })));
 }
 
 async function addToQueue(findings: readonly Finding[], parts: ReconcileParts): Promise<void> {
@@ -80,11 +89,12 @@ async function releaseAttempts(findings: readonly Finding[], { history }: Reconc
   if (underWay.length > 0) await history.record(underWay.map(lossOf));
 }
 
-/** Jobs that the queue waits to run, but should not, or of which history does not know. */
-export async function repairWaiting(disagreements: readonly Disagreement[], parts: ReconcileParts): Promise<void> {
+/** Jobs that the queue runs or waits to run, but should not, or of which history does not know. */
+export async function repairQueued(disagreements: readonly Disagreement[], parts: ReconcileParts): Promise<void> {
   for (const disagreement of disagreements) {
     const { kind, job_id } = disagreement;
     if (kind === 'ended-in-history') await parts.queue.remove(disagreement, job_id);
+    else if (kind === 'active-after-end') await stopAfterEnd(disagreement.tenant, [job_id], parts);
     else await adopt(disagreement, parts);
     parts.onRepaired?.(kind, 1);
   }

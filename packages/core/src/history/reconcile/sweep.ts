@@ -3,9 +3,11 @@ import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedState } from '../
 import { findingsAmong } from './compare.ts';
 import type { Disagreement } from './disagreement.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
-import { repairFindings, repairWaiting } from './repair.ts';
+import { repairFindings, repairQueued } from './repair.ts';
 
 const PAGE = 500;
+/** A worker tells history before the queue that a job has ended, and cleans up meanwhile. */
+const ENDING_MS = 5_000;
 
 export interface SweepOptions {
   /** Whether to repair what is found, asked anew for every page. */
@@ -23,6 +25,7 @@ export async function* sweep(parts: ReconcileParts, options: SweepOptions): Asyn
       yield findings;
     }
   }
+  yield* sweepActive(parts, options);
   if (options.states === undefined) yield* sweepQueues(parts, options);
 }
 
@@ -34,9 +37,21 @@ export async function* sweepQueues(
   for (const name of await parts.queue.names()) {
     for await (const jobIds of waitingPages(name, parts)) {
       const found = await strangersAmong(name, jobIds, parts);
-      if (found.length > 0 && (await mayRepair())) await repairWaiting(found, parts);
+      if (found.length > 0 && (await mayRepair())) await repairQueued(found, parts);
       yield found;
     }
+  }
+}
+
+/** What workers run although it has ended: a job that was handed out while somebody ended it, say. */
+async function* sweepActive(
+  parts: ReconcileParts,
+  { mayRepair }: SweepOptions,
+): AsyncGenerator<readonly Disagreement[]> {
+  for (const name of await parts.queue.names()) {
+    const found = await endedAmong(name, await parts.queue.activeIds(name), parts);
+    if (found.length > 0 && (await mayRepair())) await repairQueued(found, parts);
+    yield found;
   }
 }
 
@@ -78,4 +93,19 @@ async function strangersAmong(
       return { kind: isKnown ? 'ended-in-history' : 'unknown-to-history', ...name, job_id } as const;
     }),
   );
+}
+
+async function endedAmong(
+  name: QueueName,
+  jobIds: readonly string[],
+  { history }: ReconcileParts,
+): Promise<readonly Disagreement[]> {
+  if (jobIds.length === 0) return [];
+  const unfinished = new Set((await history.unfinishedAmong(name.tenant, jobIds)).map(({ job_id }) => job_id));
+  const others = jobIds.filter((jobId) => !unfinished.has(jobId));
+  const found = await Promise.all(others.map((jobId) => history.find(name.tenant, jobId)));
+  return found.flatMap((job) => {
+    const isLongOver = job?.completed_at && Date.parse(job.completed_at) + ENDING_MS < Date.now();
+    return isLongOver ? [{ kind: 'active-after-end', ...name, job_id: job.job_id } as const] : [];
+  });
 }
