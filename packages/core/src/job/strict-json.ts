@@ -2,14 +2,19 @@
 const MAX_DEPTH = 127;
 const U64_MAX = 2n ** 64n - 1n;
 
-const WHITESPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const INTEGER = /^(?:-?[1-9][0-9]*|0)$/;
-// the part of a string up to its quote, a backslash, or a raw control character, which JSON forbids
-const PLAIN_TEXT = /[ !#-[\]-\uffff]*/y;
 const FOUR_HEX = /[0-9a-fA-F]{4}/y;
 
-const LITERALS = { true: true, false: false, null: null } as const;
+const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
+const [QUOTE, COMMA, MINUS, ZERO, NINE, COLON] = [0x22, 0x2c, 0x2d, 0x30, 0x39, 0x3a];
+const [OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
+
+const LITERALS = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+] as const;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -73,6 +78,10 @@ function below(free: Free, key: string): Free {
   return free?.[0] === key ? free.slice(1) : undefined;
 }
 
+/**
+ * Looks at one unit of the text at a time: nearly all of a document are short words and small numbers, for which a pattern costs more
+ * than what it finds.
+ */
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -90,71 +99,85 @@ class Reader {
   }
 
   #value(free: Free): unknown {
-    this.#skipWhitespace();
-    const first = this.#text[this.#at];
-    if (first === '{') return this.#nested(() => this.#object(free));
-    if (first === '[') return this.#nested(() => this.#array(free));
-    if (first === '"') return this.#string();
-    if (first === '-' || (first !== undefined && first >= '0' && first <= '9')) return this.#number(free);
+    const first = this.#skipWhitespace();
+    if (first === QUOTE) return this.#string();
+    if (first === OPEN_BRACE) return this.#object(free);
+    if (first === OPEN_BRACKET) return this.#array(free);
+    if (first === MINUS || isDigit(first)) return this.#number(free);
     return this.#literal();
   }
 
-  #nested<Value>(read: () => Value): Value {
-    this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw this.#error(`nesting is deeper than ${MAX_DEPTH} levels`);
-    this.#at += 1;
-    const value = read();
-    this.#depth -= 1;
-    return value;
-  }
-
   #object(free: Free): Record<string, unknown> {
+    this.#enter();
     const members: Record<string, unknown> = {};
-    if (this.#skips('}')) return members;
+    if (this.#skips(CLOSE_BRACE)) return this.#leave(members);
     do {
       const key = this.#key();
       if (Object.hasOwn(members, key) && !isFree(free)) throw this.#error(`key ${JSON.stringify(key)} is repeated`);
       setMember(members, key, this.#value(below(free, key)));
-    } while (this.#skips(','));
-    this.#expect('}');
-    return members;
+    } while (this.#skips(COMMA));
+    if (!this.#skips(CLOSE_BRACE)) throw this.#error('expected "}"');
+    return this.#leave(members);
   }
 
   #key(): string {
-    this.#skipWhitespace();
-    if (this.#text[this.#at] !== '"') throw this.#error('expected a key in quotes');
+    if (this.#skipWhitespace() !== QUOTE) throw this.#error('expected a key in quotes');
     const key = this.#string();
-    this.#expect(':');
+    if (!this.#skips(COLON)) throw this.#error('expected ":"');
     return key;
   }
 
   #array(free: Free): unknown[] {
+    this.#enter();
     const items: unknown[] = [];
-    if (this.#skips(']')) return items;
+    if (this.#skips(CLOSE_BRACKET)) return this.#leave(items);
     // an array is never on the way to the free part
     const inside = isFree(free) ? free : undefined;
     do items.push(this.#value(inside));
-    while (this.#skips(','));
-    this.#expect(']');
-    return items;
+    while (this.#skips(COMMA));
+    if (!this.#skips(CLOSE_BRACKET)) throw this.#error('expected "]"');
+    return this.#leave(items);
+  }
+
+  #enter(): void {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw this.#error(`nesting is deeper than ${MAX_DEPTH} levels`);
+    this.#at += 1;
+  }
+
+  #leave<Value>(value: Value): Value {
+    this.#depth -= 1;
+    return value;
   }
 
   #string(): string {
     const start = this.#at;
     this.#at += 1;
-    let text = '';
-    for (;;) {
-      text += this.#match(PLAIN_TEXT);
-      const stop = this.#text[this.#at];
-      if (stop === '"') break;
-      if (stop !== '\\')
-        throw this.#error(stop === undefined ? 'a string does not end' : 'a control character in a string');
+    let text = this.#plainText();
+    while (this.#text.charCodeAt(this.#at) === BACKSLASH) {
       this.#at += 1;
       text += this.#escape();
+      text += this.#plainText();
+    }
+    if (this.#text.charCodeAt(this.#at) !== QUOTE) {
+      throw this.#error(this.#at < this.#text.length ? 'a control character in a string' : 'a string does not end');
     }
     this.#at += 1;
     if (!text.isWellFormed()) throw this.#error('a string with half of a surrogate pair', start);
     return text;
+  }
+
+  /** The part of a string up to its quote, a backslash, or a raw control character, which JSON forbids. */
+  #plainText(): string {
+    const text = this.#text;
+    const start = this.#at;
+    let at = start;
+    for (; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit === QUOTE || unit === BACKSLASH || unit < SPACE) break;
+    }
+    this.#at = at;
+    return text.slice(start, at);
   }
 
   #escape(): string {
@@ -177,7 +200,7 @@ class Reader {
   }
 
   #literal(): boolean | null {
-    for (const [word, value] of Object.entries(LITERALS)) {
+    for (const [word, value] of LITERALS) {
       if (!this.#text.startsWith(word, this.#at)) continue;
       this.#at += word.length;
       return value;
@@ -185,19 +208,21 @@ class Reader {
     throw this.#error(this.#at < this.#text.length ? 'expected a value' : 'the text ends early');
   }
 
-  #expect(mark: string): void {
-    if (!this.#skips(mark)) throw this.#error(`expected "${mark}"`);
-  }
-
-  #skips(mark: string): boolean {
-    this.#skipWhitespace();
-    if (this.#text[this.#at] !== mark) return false;
+  /** Past white space and a mark, if that is what follows. */
+  #skips(mark: number): boolean {
+    if (this.#skipWhitespace() !== mark) return false;
     this.#at += 1;
     return true;
   }
 
-  #skipWhitespace(): void {
-    this.#match(WHITESPACE);
+  /** What follows, NaN at the end. */
+  #skipWhitespace(): number {
+    let unit = this.#text.charCodeAt(this.#at);
+    while (unit === SPACE || unit === LINE_FEED || unit === CARRIAGE_RETURN || unit === TAB) {
+      this.#at += 1;
+      unit = this.#text.charCodeAt(this.#at);
+    }
+    return unit;
   }
 
   #match(pattern: RegExp): string {
@@ -212,6 +237,10 @@ class Reader {
     const column = (before.at(-1)?.length ?? 0) + 1;
     return new StrictJsonError(`Cannot read JSON: ${problem} at line ${before.length}, column ${column}`);
   }
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= ZERO && unit <= NINE;
 }
 
 function integerOf(literal: string, value: number): number | NotAnInteger {

@@ -34,6 +34,8 @@ export function normaliseTimestamp(text: string): string | undefined {
 /** Nearly all are, and need no more than a look. */
 function isUsual(text: string): boolean {
   if (!USUAL.test(text) || text.endsWith('.000Z')) return false;
+  // what the clock of this moment has just written is a time
+  if (text === latest.text) return true;
   const epochMs = Date.parse(text);
   return !Number.isNaN(epochMs) && timestampOf(epochMs) === text;
 }
