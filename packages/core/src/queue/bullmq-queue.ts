@@ -1,5 +1,6 @@
 import { type JobState, Queue } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
+import { BullmqAdds } from './bullmq-adds.ts';
 import { startBullmqConsumer } from './bullmq-consumer.ts';
 import {
   assertQueueName,
@@ -46,8 +47,6 @@ type LivePresence = Exclude<JobPresence['state'], 'completed' | 'failed'>;
 
 /** Of a parent, so many children are looked at. */
 const MAX_CHILDREN = 1_000;
-/** Jobs of one transaction. */
-const PART = 100;
 const PRESENCE_IN: Readonly<Record<Exclude<JobState, 'completed' | 'failed'>, LivePresence>> = {
   waiting: 'waiting',
   prioritized: 'waiting',
@@ -64,9 +63,14 @@ const REMOVABLE_STATES: readonly (JobState | 'unknown')[] = [
   'active',
 ];
 
+interface Lane {
+  readonly queue: Queue<BullmqJobData>;
+  readonly adds: BullmqAdds;
+}
+
 class BullmqQueue implements JobQueue {
   readonly #options: Required<Omit<BullmqQueueOptions, 'logger'>> & BullmqQueueOptions;
-  readonly #queues = new Map<string, Queue<BullmqJobData>>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #notedAtMs = new Map<string, number>();
   readonly #consumers = new Set<Consumer>();
 
@@ -75,17 +79,15 @@ class BullmqQueue implements JobQueue {
   }
 
   async enqueue(job: QueuedJob): Promise<void> {
-    const { name, data, options } = toBullmqJob(job);
-    const queue = this.#queueOf(job);
-    await Promise.all([queue.add(name, data, options), this.#noteName(job)]);
+    const name = formatQueueName(job);
+    await Promise.all([this.#laneOf(job, name).adds.add(toBullmqJob(job)), this.#noteName(name)]);
   }
 
   async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
-      const queue = this.#queueOf(parseQueueName(name));
+      const { adds } = this.#laneOf(parseQueueName(name), name);
       await this.#writeName(name);
-      // each part is one transaction, which keeps Redis from others for its time
-      await Promise.all(partsOf(group).map((part) => queue.addBulk(part.map(toBulkJob))));
+      await Promise.all(group.map((job) => adds.add(toBullmqJob(job))));
     }
   }
 
@@ -171,7 +173,7 @@ class BullmqQueue implements JobQueue {
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
     assertQueueName(options);
-    await this.#noteName(options);
+    await this.#noteName(formatQueueName(options));
     const { prefix, lockMs, stalledCheckMs, closeTimeoutMs } = this.#options;
     const consumer = await startBullmqConsumer({
       ...options,
@@ -192,7 +194,7 @@ class BullmqQueue implements JobQueue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer[Symbol.asyncDispose]()));
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    await Promise.all([...this.#lanes.values()].map(({ queue }) => queue.close()));
   }
 
   async #presenceOf(name: QueueName, jobId: string): Promise<JobPresence> {
@@ -209,16 +211,20 @@ class BullmqQueue implements JobQueue {
   }
 
   #queueOf(name: QueueName): Queue<BullmqJobData> {
+    return this.#laneOf(name).queue;
+  }
+
+  #laneOf(name: QueueName, key = formatQueueName(name)): Lane {
     // BullMQ would wait for the connection without bound
     if (!this.#options.connection.isReady) {
       throw new Error(`Cannot use the queue: Redis at ${this.#options.connection.address} is not connected`);
     }
-    const key = formatQueueName(name);
-    const known = this.#queues.get(key);
+    const known = this.#lanes.get(key);
     if (known) return known;
     const queue = this.#openQueue(name);
-    this.#queues.set(key, queue);
-    return queue;
+    const lane = { queue, adds: new BullmqAdds(queue) };
+    this.#lanes.set(key, lane);
+    return lane;
   }
 
   #openQueue(name: QueueName): Queue<BullmqJobData> {
@@ -234,8 +240,7 @@ class BullmqQueue implements JobQueue {
     return queue;
   }
 
-  async #noteName(name: QueueName): Promise<void> {
-    const text = formatQueueName(name);
+  async #noteName(text: string): Promise<void> {
     const notedAtMs = this.#notedAtMs.get(text) ?? Number.NEGATIVE_INFINITY;
     if (performance.now() - notedAtMs < NOTE_NAME_EVERY_MS) return;
     await this.#writeName(text);
@@ -249,13 +254,4 @@ class BullmqQueue implements JobQueue {
   #warn(error: Error): void {
     this.#options.logger?.warn({ err: error }, 'queue fault');
   }
-}
-
-function toBulkJob(job: QueuedJob) {
-  const { name, data, options } = toBullmqJob(job);
-  return { name, data, opts: options };
-}
-
-function partsOf(jobs: readonly QueuedJob[]): readonly (readonly QueuedJob[])[] {
-  return Array.from({ length: Math.ceil(jobs.length / PART) }, (_, n) => jobs.slice(n * PART, (n + 1) * PART));
 }
