@@ -5,6 +5,7 @@ import {
   type BullmqJobData,
   bullmqIdOf,
   bullmqPrefix,
+  CONSUMER_OPTIONS,
   KEEP_COMPLETED,
   KEEP_FAILED,
   toQueuedJob,
@@ -118,6 +119,7 @@ class BullmqConsumer implements Consumer {
   }
 
   async #process(job: Job<BullmqJobData>, token: string, signal?: AbortSignal): Promise<unknown> {
+    job.opts = { ...job.opts, ...CONSUMER_OPTIONS };
     const claim = { job, token };
     const jobId = bullmqIdOf(job.data.document.job_id);
     const postponement = this.#whyNotNow(jobId);
@@ -157,7 +159,7 @@ class BullmqConsumer implements Consumer {
 
   /** The count and the move are one step under the lock, so that a late consumer cannot change the number of an attempt. */
   async #postpone({ job, token }: Claim, delayMs: number): Promise<void> {
-    const data: BullmqJobData = { ...job.data, postponed: job.data.postponed + 1 };
+    const data: BullmqJobData = { ...job.data, postponed: (job.data.postponed ?? 0) + 1 };
     await this.#worker.getBackend().moveToDelayed(bullmqIdOf(job.data.document.job_id), Date.now(), delayMs, token, {
       skipAttempt: true,
       fieldsToUpdate: { data: JSON.stringify(data) },
@@ -235,7 +237,7 @@ function toDelivery(job: Job<BullmqJobData>): Delivery {
   const queuedJob = toQueuedJob(job.data);
   return {
     job: queuedJob,
-    attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - job.data.postponed,
+    attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - (job.data.postponed ?? 0),
     failedAttempts: (queuedJob.failedBefore ?? 0) + job.attemptsMade,
     lostAttempts: (queuedJob.lostBefore ?? 0) + job.stalledCounter,
     reportProgress: (progress) => job.updateProgress(progress),

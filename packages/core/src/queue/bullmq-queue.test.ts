@@ -21,9 +21,40 @@ describe('createBullmqQueue', () => {
     expect(seen).toMatchObject({
       name: 'system.echo',
       priority: 2,
-      data: { tenant: 'acme', pool: 'default', postponed: 0 },
+      data: { tenant: 'acme', pool: 'default', document: { execution: { priority: 9 } } },
     });
     expect(await cluster.connection.client.exists('guestkit:{acme}:default:job-test-0001')).toBe(1);
+  });
+
+  test('holds nothing in Redis that a job has in common with most, and answers with all of it', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { prefix: 'brief' });
+    const [usual, other] = [job(), job({ job_id: 'job-test-0002', execution: { priority: 9, cancellable: false } })];
+    for (const each of [usual, other]) await cluster.queue.enqueue(each);
+    const seen = await cluster.bullmq().getJob('job-test-0001');
+    expect(Object.keys(seen?.data.document).sort()).toEqual(['created_at', 'job_id', 'operation', 'payload']);
+    const options = await cluster.connection.client.hget('brief:{acme}:default:job-test-0001', 'opts');
+    expect(Object.keys(JSON.parse(options ?? '{}')).sort()).toEqual(['attempts', 'jobId', 'priority']);
+    for (const each of [usual, other]) {
+      const found = await cluster.queue.find(NAME, each.document.job_id);
+      // in the same order, too
+      expect(JSON.stringify(found?.document)).toBe(JSON.stringify(each.document));
+    }
+  });
+
+  test('claims a job that holds all of it, as those of older nodes do', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const old = job();
+    const options = { jobId: old.document.job_id, attempts: Number.MAX_SAFE_INTEGER, stackTraceLimit: 1 };
+    await cluster.bullmq().add(old.document.operation, { ...old, postponed: 0 }, options);
+    const delivered = Promise.withResolvers<QueuedJob>();
+    const handle = async (delivery: Delivery): Promise<Outcome> => {
+      delivered.resolve(delivery.job);
+      return { kind: 'completed' };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    expect(await delivered.promise).toEqual(old);
   });
 
   test('shows who runs a job, its progress, and its summary or reason at the end', async () => {
