@@ -296,7 +296,7 @@ async function leaderOf({ postgres, schema, apis }: Stack): Promise<ApiNode | un
 }
 
 async function notEnqueued({ postgres, schema }: Stack): Promise<number> {
-  const question = `select count(*)::int as jobs from ${schema}.jobs where enqueued_at is null and status = 'pending'`;
+  const question = `select count(*)::int as jobs from ${schema}.outbox join ${schema}.jobs on id = job where status = 'pending'`;
   const [row] = await postgres.query<{ jobs: number }>(question).catch(() => []);
   return row?.jobs ?? 0;
 }

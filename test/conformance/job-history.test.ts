@@ -220,6 +220,18 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       await history.record([attemptEvents({ job_id: 'job-number-0' }).assigned()]);
       await history.endUnheld(TENANT, 'job-number-1', jobError('CANCELLED', 'not needed'));
       expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
+      // nor are they counted from then on
+      expect(await history.countNotEnqueued(10)).toBe(0);
+    });
+
+    test('finds what waits behind more that needs carrying no longer than it is asked for', async () => {
+      await using history = await openNew();
+      for (const document of numbered(4)) await history.accept(accepted(document));
+      for (const { job_id } of numbered(3)) {
+        await history.endUnheld(TENANT, job_id, jobError('CANCELLED', 'not needed'));
+      }
+      const left = await history.notEnqueued(Date.now(), 2);
+      expect(left.map(({ document }) => document.job_id)).toEqual(['job-number-3']);
     });
   });
 

@@ -112,7 +112,6 @@ async function insertJobs(
     content_hash: sql`'hash'`,
     created_at: timeAfter(sql`0`),
     submitted_at: timeAfter(sql`0`),
-    enqueued_at: timeAfter(sql`0`),
     started_at: sql`case when n <= ${running} then ${timeAfter(waitMs)} end`,
     completed_at: sql`case when n <= ${ended} then ${timeAfter(sql`(${waitMs} + ${runMs})`)} end`,
     duration_ms: sql`case when n <= ${ended} then ${runMs} end`,

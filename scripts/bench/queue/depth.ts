@@ -111,7 +111,7 @@ async function fillHistory({ url }: Scene, rows: number): Promise<void> {
       select string_agg(quote_ident(column_name), ',') into columns from information_schema.columns
         where table_schema = current_schema() and table_name = 'jobs' and column_name not in ('id', 'job_id');
       execute format('insert into jobs (job_id, %s) select ''${FILLER}'' || n, %s from (select * from jobs
-        where status = ''pending'' and enqueued_at is not null limit 1) sample, generate_series(0, ${rows - 1}) n on conflict do nothing', columns, columns);
+        where status = ''pending'' and id not in (select job from outbox) limit 1) sample, generate_series(0, ${rows - 1}) n on conflict do nothing', columns, columns);
       execute format('insert into jobs (job_id, %s) select ''job-past-'' || n, %s from (select * from jobs
         where status = ''completed'' limit 1) sample, generate_series(0, ${rows - 1}) n', columns, columns);
     end $$; analyze jobs`,

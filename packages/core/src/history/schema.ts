@@ -32,8 +32,6 @@ export interface JobsTable {
   readonly idempotency_key: string | null;
   readonly created_at: string;
   readonly submitted_at: string;
-  /** When the queue was first seen to have it. */
-  readonly enqueued_at: string | null;
   readonly started_at: string | null;
   readonly completed_at: string | null;
   /** From the start of the latest attempt to the end of the job. */
@@ -61,6 +59,11 @@ export interface JobsTable {
 export interface ArchivedJobsTable extends Omit<JobsTable, 'id'> {
   readonly id: number;
   readonly archived_at: string;
+}
+
+/** Jobs that the queue was not yet seen to have. */
+export interface OutboxTable {
+  readonly job: number;
 }
 
 /** What jobs are found by, see facets.ts. */
@@ -206,6 +209,7 @@ export interface QueueEpochsTable {
 export interface HistorySchema {
   readonly jobs: JobsTable;
   readonly archived_jobs: ArchivedJobsTable;
+  readonly outbox: OutboxTable;
   readonly facets: FacetsTable;
   readonly archived_facets: FacetsTable;
   readonly attempts: AttemptsTable;

@@ -6,6 +6,7 @@ import type { HistorySchema } from './schema.ts';
 import { JOBS_AT_HAND } from './search-tables.ts';
 import { facetRows, insertFacets } from './sql-facets.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
+import { putIntoOutbox } from './sql-outbox.ts';
 
 /**
  * Makes rows of all jobs that are new; for each of the others, the job that is in its way is looked up. A key is claimed before its
@@ -28,6 +29,7 @@ export async function acceptJobs(
       acceptances.push({ outcome: 'created', job });
     }
   }
+  await putIntoOutbox(trx, flavour, [...records.keys()]);
   const facets = [...records].flatMap(([job, { tenant, document }]) => facetRows(job, tenant, document));
   await insertFacets(trx, flavour, JOBS_AT_HAND, facets);
   const named = [...records].flatMap(([id, { name }]) => (name === null ? [] : [id]));

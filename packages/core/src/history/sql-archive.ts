@@ -96,5 +96,6 @@ async function moveJobs(trx: Transaction<HistorySchema>, flavour: SqlFlavour, id
   await deleteFacets(trx, flavour, JOBS_AT_HAND, facets);
   await flavour.addNames(trx, ARCHIVE, ids);
   await flavour.removeNames(trx, JOBS_AT_HAND, ids);
+  await trx.deleteFrom('outbox').where('job', 'in', ids).execute();
   await trx.deleteFrom('jobs').where('id', 'in', ids).execute();
 }

@@ -15,7 +15,7 @@ export async function deleteJobs(
 ): Promise<void> {
   if (ids.length === 0) return;
   await deleteFacets(trx, flavour, tables, await facetRowsOf(trx, tables, ids));
-  for (const table of ['events', 'attempts', 'results'] as const) {
+  for (const table of ['events', 'attempts', 'results', 'outbox'] as const) {
     await trx.deleteFrom(table).where('job', 'in', ids).execute();
   }
   await flavour.removeNames(trx, tables, ids);

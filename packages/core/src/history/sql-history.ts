@@ -46,7 +46,7 @@ import {
 import { purgeJobs } from './sql-deletion.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
 import { acquireLease, findLease, releaseLease, renewLease } from './sql-leases.ts';
-import { countNotEnqueued, notEnqueued } from './sql-not-enqueued.ts';
+import { countNotEnqueued, notEnqueued, takeFromOutbox } from './sql-outbox.ts';
 import { publishedLately } from './sql-published.ts';
 import { queueEpoch, rememberQueueEpoch } from './sql-queue-epoch.ts';
 import {
@@ -85,7 +85,7 @@ export async function openSqlHistory(
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
 const MAX_GROUP = 500;
-/** Marks wait for others: nobody waits for them, and many a job has ended by then and needs none. */
+/** Marks wait for others: nobody waits for them. */
 const GATHER_MARKS_MS = 50;
 
 /** Others wait while the rows of these are held. */
@@ -356,21 +356,10 @@ class SqlHistory implements JobHistory {
 
   /** A mark that is lost does no harm: the job is enqueued again, which changes nothing. */
   async #writeMarks(marks: readonly Mark[]): Promise<readonly undefined[]> {
-    const enqueuedAt = new Date().toISOString();
     await this.#flavour.withoutWaitingForDisk(this.#db, async (trx) => {
       for (const [tenant, group] of Map.groupBy(marks, ([tenant]) => tenant)) {
         const jobIds = group.flatMap(([, jobIds]) => jobIds);
-        // a job that another writer holds has a mark or events of its own: none that needs carrying
-        const unmarked = this.#flavour.holdFree(
-          trx
-            .selectFrom('jobs')
-            .select('id')
-            .where('tenant', '=', tenant)
-            .where(this.#flavour.isAmong('job_id', jobIds))
-            .where('enqueued_at', 'is', null)
-            .where('completed_at', 'is', null),
-        );
-        await trx.updateTable('jobs').set({ enqueued_at: enqueuedAt }).where('id', 'in', unmarked).execute();
+        await takeFromOutbox(trx, this.#flavour, tenant, jobIds);
       }
     });
     return marks.map(() => undefined);

@@ -18,18 +18,15 @@ const COLUMNS = [
   'worker_id',
   'last_sequence',
   'submitted_at',
-  'enqueued_at',
 ] as const satisfies readonly (keyof JobRow)[];
 
-type ComparedRow = Pick<JobRow, (typeof COLUMNS)[number]>;
+type ComparedRow = Pick<JobRow, (typeof COLUMNS)[number]> & { readonly inOutbox: number | null };
 
 export async function unfinished(
   db: Kysely<HistorySchema>,
   { status, after, limit }: UnfinishedPage,
 ): Promise<readonly UnfinishedJob[]> {
-  const rows = await db
-    .selectFrom('jobs')
-    .select(COLUMNS)
+  const rows = await withOutbox(db)
     .where(IS_UNFINISHED)
     .where('status', '=', status)
     .where('id', '>', after)
@@ -44,9 +41,7 @@ export async function unfinishedAmong(
   tenant: string,
   jobIds: readonly string[],
 ): Promise<readonly UnfinishedJob[]> {
-  const rows = await db
-    .selectFrom('jobs')
-    .select(COLUMNS)
+  const rows = await withOutbox(db)
     .where('tenant', '=', tenant)
     .where('job_id', 'in', jobIds)
     .where('status', 'in', UNFINISHED_STATES)
@@ -75,13 +70,21 @@ function toQueuedJob(row: JobRowWithoutResult, attempts: readonly AttemptRow[]):
   return attempts.length === 0 ? job : { ...job, ...attemptsBefore(attempts.map(toAttemptRecord)) };
 }
 
-function toUnfinishedJob({ id, last_sequence, enqueued_at, status, ...row }: ComparedRow): UnfinishedJob {
+function withOutbox(db: Kysely<HistorySchema>) {
+  return db
+    .selectFrom('jobs')
+    .leftJoin('outbox', 'outbox.job', 'jobs.id')
+    .select(COLUMNS)
+    .select('outbox.job as inOutbox');
+}
+
+function toUnfinishedJob({ id, last_sequence, inOutbox, status, ...row }: ComparedRow): UnfinishedJob {
   return {
     ...row,
     position: id,
     // the query asks for no others
     status: status as UnfinishedState,
     lastSequence: last_sequence,
-    wasEnqueued: enqueued_at !== null,
+    wasEnqueued: inOutbox === null,
   };
 }

@@ -65,10 +65,12 @@ test.skipIf(postgresAbsent)(
     const database = await createPostgres();
     await (await database.open())[Symbol.asyncDispose]();
     await database.execute(
-      `delete from kysely_migration where name = '0008-bulk'; drop table bulk_operations; drop table audit`,
+      `delete from kysely_migration where name = '0009-outbox'; drop table outbox;
+      alter table jobs add column enqueued_at text; alter table archived_jobs add column enqueued_at text;
+      create index jobs_not_enqueued on jobs (id) where enqueued_at is null and status = 'pending'`,
     );
     await expect(database.open()).rejects.toThrow(
-      /^Cannot open the job history: its tables are of an older guestkit \(without 0008-bulk\), expected 0008-bulk: stop the API nodes and run "guestkit-worker migrate", or start one with --migrate$/,
+      /^Cannot open the job history: its tables are of an older guestkit \(without 0009-outbox\), expected 0009-outbox: stop the API nodes and run "guestkit-worker migrate", or start one with --migrate$/,
     );
     const migrating = { ...database.place, migrate: true, onError: () => {} };
     await (await openHistory(migrating))[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import * as leases from './0005-leases.ts';
 import * as cancellation from './0006-cancellation.ts';
 import * as artifacts from './0007-artifacts.ts';
 import * as bulk from './0008-bulk.ts';
+import * as outbox from './0009-outbox.ts';
 
 /** In order, never changed once released: a mistake is mended by another one. */
 const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, HistoryMigration>> = {
   '0006-cancellation': cancellation,
   '0007-artifacts': artifacts,
   '0008-bulk': bulk,
+  '0009-outbox': outbox,
 };
 
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
