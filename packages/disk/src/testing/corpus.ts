@@ -60,6 +60,11 @@ function unpacked(file: string): string {
   return target;
 }
 
+/** Unpacks a tar archive of the corpus into a folder. */
+export function unpackCorpus(archive: string, folder: string): void {
+  execFileSync('tar', ['-xf', path.join(CORPUS, archive), '-C', folder]);
+}
+
 /** A process for each of hundreds of files would take most of the time. */
 const DECOMPRESS: Readonly<Record<string, (packed: Uint8Array) => Uint8Array>> = {
   '.gz': (packed) => gunzipSync(packed),

@@ -17,6 +17,8 @@ export interface CipherSpec {
   readonly name: string;
   readonly key: Uint8Array;
   readonly sectorBytes: number;
+  /** Vectors count sectors as large as they are: dm-crypt's `iv_large_sectors`. */
+  readonly numbersWholeSectors?: boolean;
 }
 
 /** @throws DiskError `unsupported` for a cipher, mode or key size that is not known here */
@@ -64,12 +66,12 @@ class XtsCipher implements SectorCipher {
   readonly #tweaks: BlockCipher;
   readonly #number: SectorNumber;
 
-  constructor({ name, key, sectorBytes }: CipherSpec, iv: string) {
+  constructor({ name, key, sectorBytes, numbersWholeSectors = false }: CipherSpec, iv: string) {
     this.sectorBytes = sectorBytes;
     // the two halves of the key are those of two ciphers
     this.#blocks = new BlockCipher(key.subarray(0, key.length / 2), 'decrypt', name);
     this.#tweaks = new BlockCipher(key.subarray(key.length / 2), 'encrypt', name);
-    this.#number = numberOf(iv, name);
+    this.#number = numberOf(iv, name, numbersWholeSectors ? sectorBytes : SECTOR_BYTES);
   }
 
   decrypt(bytes: Uint8Array, first: number): Uint8Array {
@@ -118,9 +120,9 @@ class CbcCipher implements SectorCipher {
     this.sectorBytes = sectorBytes;
     this.#blocks = new BlockCipher(key, 'decrypt', name);
     const [kind = '', hash] = iv.split(':');
-    const salted = kind === 'essiv' && hash !== undefined ? essiv(key, hash, name) : undefined;
-    this.#vectors = salted === undefined ? (numbers) => numbers : (numbers) => salted.run(numbers);
-    this.#number = salted === undefined ? numberOf(iv, name) : writeNumber64;
+    const encrypting = encryptsNumbers(kind, hash) ? vectorCipher({ name, key, sectorBytes }, hash) : undefined;
+    this.#vectors = encrypting === undefined ? (numbers) => numbers : (numbers) => encrypting.run(numbers);
+    this.#number = encrypting === undefined ? numberOf(iv, name) : hash === undefined ? writeOffset64 : writeNumber64;
   }
 
   decrypt(bytes: Uint8Array, first: number): Uint8Array {
@@ -138,7 +140,15 @@ class CbcCipher implements SectorCipher {
   }
 }
 
-/** The vector is the sector number, encrypted with a hash of the key. */
+/** `essiv:HASH` encrypts the number of the sector with a hash of the key, `eboiv` its offset with the key itself. */
+function encryptsNumbers(kind: string, hash: string | undefined): boolean {
+  return (kind === 'essiv' && hash !== undefined) || (kind === 'eboiv' && hash === undefined);
+}
+
+function vectorCipher({ name, key }: CipherSpec, hash: string | undefined): BlockCipher {
+  return hash === undefined ? new BlockCipher(key, 'encrypt', name) : essiv(key, hash, name);
+}
+
 function essiv(key: Uint8Array, hash: string, name: string): BlockCipher {
   try {
     return new BlockCipher(createHash(knownHash(hash)).update(key).digest(), 'encrypt', name);
@@ -155,6 +165,8 @@ const writeNumber64: SectorNumber = (view, at, sector) => {
   view.setUint32(at + 4, Math.floor(sector / 2 ** 32), true);
 };
 
+const writeOffset64: SectorNumber = (view, at, sector) => writeNumber64(view, at, sector * SECTOR_BYTES);
+
 const NUMBERS: Readonly<Record<string, SectorNumber>> = {
   plain64: writeNumber64,
   // the low half of the number only: it starts again after 2 TiB
@@ -165,10 +177,11 @@ const NUMBERS: Readonly<Record<string, SectorNumber>> = {
   },
 };
 
-function numberOf(iv: string, name: string): SectorNumber {
+function numberOf(iv: string, name: string, unitBytes: number = SECTOR_BYTES): SectorNumber {
   const write = NUMBERS[iv];
   if (write === undefined) throw unknownCipher(name);
-  return write;
+  if (unitBytes === SECTOR_BYTES) return write;
+  return (view, at, sector) => write(view, at, sector / (unitBytes / SECTOR_BYTES));
 }
 
 interface Numbering {
