@@ -29,6 +29,7 @@ const CONTAINERS = [
   { format: 'aff', text: 'AFF10\r\n\0', at: 0 },
   { format: 'sparseimage', text: 'sprs', at: 0 },
   { format: 'wim', text: 'MSWIM\0\0\0', at: 0 },
+  { format: 'vbk', text: '\x0d\0\0\0\x01\0\0\0\x03\0\0\0md5\0', at: 0 },
   { format: 'partclone', text: 'partclone-image', at: 0 },
   { format: 'partimage', text: 'PaRtImAgE-VoLuMe', at: 0 },
   { format: 'lz4', text: '\x04\x22\x4d\x18', at: 0 },

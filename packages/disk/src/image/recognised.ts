@@ -26,6 +26,8 @@ const RECOGNISED: readonly Recognised[] = [
     magics: [head('EVF\t\r\n\xff\0'), head('EVF2\r\n\x81\0'), head('LVF\t\r\n\xff\0')],
   },
   { name: 'vma', title: 'Proxmox backup (VMA)', magics: [head('VMA\0')] },
+  // version 13, in use, and a name of 3 letters: that of the digest its blocks have
+  { name: 'vbk', title: 'Veeam backup (VBK)', magics: [head('\x0d\0\0\0\x01\0\0\0\x03\0\0\0md5\0')] },
   { name: 'aff', title: 'Advanced Forensic Format image (AFF)', magics: [head('AFF10\r\n\0')] },
   { name: 'sparseimage', title: 'Apple sparse image (UDSP)', magics: [head('sprs')] },
   { name: 'wim', title: 'Windows image (WIM)', magics: [head('MSWIM\0\0\0')] },
