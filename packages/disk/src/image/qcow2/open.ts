@@ -1,4 +1,5 @@
 import { DiskError } from '../../error.ts';
+import { lazy } from '../../lazy.ts';
 import { Lru } from '../../lru.ts';
 import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
@@ -10,12 +11,13 @@ import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
 import { decompressCluster } from './decompress.ts';
-import { decryptClusters } from './decrypted-clusters.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
 import { checkRefcountTable } from './refcounts.ts';
 import { headerOfSnapshot } from './snapshots.ts';
+
+const decryption = lazy<typeof import('./decrypted-clusters.ts')>(import.meta, './decrypted-clusters.ts');
 
 export function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
   const current = readQcow2Header(source);
@@ -23,7 +25,9 @@ export function openQcow2(source: ByteSource, context: ImageContext): DiskImage 
   const { snapshot } = context;
   const header = snapshot === undefined ? current : headerOfSnapshot(source, current, snapshot);
   const stored = openDataFile(header, context) ?? source;
-  const data = header.isEncrypted ? decryptClusters({ source, data: stored, header }, context.unlocking) : stored;
+  const data = header.isEncrypted
+    ? decryption().decryptClusters({ source, data: stored, header }, context.unlocking)
+    : stored;
   const backing = openBackingFile(header, context);
   return new Qcow2Image({ source, header, data, backing });
 }
