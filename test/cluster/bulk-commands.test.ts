@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'guestkit-bulk-'));
   cluster = await startCluster({ apiNodes: 1, workers: 1 });
   api = cluster.apis[0] ?? expect.fail();
-}, 60_000);
+}, 150_000);
 
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();

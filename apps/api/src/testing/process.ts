@@ -1,12 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-// what one start has compiled, the next one need not
-const NODE_COMPILE_CACHE = path.join(tmpdir(), 'guestkit-compile-cache');
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 /** An API node in a process of its own. */
@@ -51,7 +47,8 @@ export async function runToEnd(
 
 function launch(env: Readonly<Record<string, string>>, args: readonly string[]): ChildProcess {
   // nothing of the environment of the tests, which may name a Redis
-  const clean = { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE };
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const clean = { PATH, HOME, NODE_COMPILE_CACHE };
   return spawn(process.execPath, [MAIN, ...args], { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
