@@ -26,6 +26,8 @@ export interface BullmqJob {
 
 /** Finished jobs stay for Bull Board only: results are in history. Ages in seconds. */
 export const KEEP_COMPLETED: KeepJobs = { count: 1_000, age: 24 * 3600 };
+/** What a job says that leaves it to another to remove those beyond. */
+export const KEEP_ALL: KeepJobs = { count: -1 };
 export const KEEP_FAILED: KeepJobs = { count: 1_000, age: 7 * 24 * 3600 };
 /** Nobody reads BullMQ's own event streams: our events have theirs. */
 export const KEPT_BULLMQ_EVENTS = 100;

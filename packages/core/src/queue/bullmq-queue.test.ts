@@ -78,6 +78,23 @@ describe('createBullmqQueue', () => {
     expect(await cluster.bullmq().getJob('job-bad-0001')).toMatchObject({ failedReason: 'the image is corrupt' });
   });
 
+  test('keeps a thousand completed jobs, and fifty more until the next look', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const ids = Array.from({ length: 1_200 }, (_, n) => `job-many-${n}`);
+    await cluster.queue.enqueueAll(ids.map((job_id) => job({ job_id })));
+    await cluster.queue.consume({ ...NAME, slots: 50, handle: async () => ({ kind: 'completed' }) });
+    const isEnded = async () => {
+      const { waiting, active } = await cluster.queue.depth(NAME);
+      return waiting + active === 0;
+    };
+    await until('all to have ended', isEnded);
+    const { completed } = await cluster.queue.depth(NAME);
+    expect(completed).toBeGreaterThanOrEqual(1_000);
+    expect(completed).toBeLessThan(1_050);
+    expect(await cluster.bullmq().getJob('job-many-0')).toBeUndefined();
+  });
+
   test('takes out a job that waits for others, and those with it', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis, { prefix: 'guestkit' });
