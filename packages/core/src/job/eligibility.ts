@@ -26,18 +26,20 @@ type Check = (
   worker: WorkerOffer,
 ) => string | undefined;
 
+// most jobs demand little, and every attempt is checked: what the worker offers is gathered only where it is asked for
 const CHECKS: readonly Check[] = [
   ({ routing }, worker) => unlessSame('id', routing.worker_id, worker.worker_id),
   ({ routing }, worker) => unlessSame('pool', routing.worker_pool, worker.configuration.worker_pool),
-  ({ constraints }, { capabilities: { operations, features, disk_formats } }) =>
-    unlessOffered(constraints.required_capabilities, [...operations, ...features, ...disk_formats]),
-  ({ constraints }, { capabilities }) => unlessOffered(constraints.required_features, capabilities.features),
+  ({ constraints: { required_capabilities: required } }, { capabilities: { operations, features, disk_formats } }) =>
+    required && unlessOffered(required, [...operations, ...features, ...disk_formats]),
+  ({ constraints: { required_features: required } }, { capabilities }) =>
+    required && unlessOffered(required, capabilities.features),
   ({ constraints }, worker) => unlessRecent(constraints.minimum_worker_version, worker.version),
   ({ constraints }, worker) =>
     constraints.require_privileged && !worker.configuration.privileged ? 'Worker is not privileged' : undefined,
   ({ constraints }, worker) => unlessLarge(constraints.maximum_disk_size_gb, worker.resources.max_disk_size_gb),
-  ({ routing }, worker) => unlessLabelled(routing.affinity, labelsOf(worker)),
-  ({ routing }, worker) => ifAvoided(routing.anti_affinity, labelsOf(worker)),
+  ({ routing: { affinity } }, worker) => affinity && unlessLabelled(affinity, labelsOf(worker)),
+  ({ routing: { anti_affinity: avoided } }, worker) => avoided && ifAvoided(avoided, labelsOf(worker)),
 ];
 
 /** Why a worker may not run a job by the job's `constraints` and `routing`; `undefined` when it may. */
@@ -63,8 +65,8 @@ function unlessSame(what: string, required: string | undefined, actual: string):
   return `Worker ${what} is "${actual}", required "${required}"`;
 }
 
-function unlessOffered(required: readonly string[] | undefined, available: readonly string[]): string | undefined {
-  if (required === undefined || required.every((capability) => available.includes(capability))) return undefined;
+function unlessOffered(required: readonly string[], available: readonly string[]): string | undefined {
+  if (required.every((capability) => available.includes(capability))) return undefined;
   return `Capability mismatch: required [${required.join(', ')}], available [${available.join(', ')}]`;
 }
 
@@ -80,18 +82,18 @@ function unlessLarge(required: number | undefined, bound: number): string | unde
 }
 
 function unlessLabelled(
-  affinity: Readonly<Record<string, string>> | undefined,
+  affinity: Readonly<Record<string, string>>,
   labels: ReadonlyMap<string, string>,
 ): string | undefined {
-  const missing = Object.entries(affinity ?? {}).find(([key, value]) => labels.get(key) !== value);
+  const missing = Object.entries(affinity).find(([key, value]) => labels.get(key) !== value);
   return missing && `Worker label "${missing[0]}" is ${show(labels.get(missing[0]))}, required "${missing[1]}"`;
 }
 
 function ifAvoided(
-  antiAffinity: Readonly<Record<string, readonly string[]>> | undefined,
+  antiAffinity: Readonly<Record<string, readonly string[]>>,
   labels: ReadonlyMap<string, string>,
 ): string | undefined {
-  const hit = Object.entries(antiAffinity ?? {}).find(([key, avoided]) => {
+  const hit = Object.entries(antiAffinity).find(([key, avoided]) => {
     const label = labels.get(key);
     return label !== undefined && avoided.includes(label);
   });
