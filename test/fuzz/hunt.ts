@@ -24,8 +24,9 @@ export interface Case {
 /** By how much an image may become longer. */
 const SLACK_BYTES = 64 * 1024;
 const MOST_EDITS = 6;
-/** Cases that ended in a way of their own, to be changed further. */
-const MOST_KEPT = 200;
+/** Cases of one seed that ended in a way of their own, to be changed further. */
+const MOST_KEPT = 100;
+const WHOLE_SHARE = 64;
 /** More than these are left behind, oldest first. */
 const MOST_EDITS_OF_ALL = 12;
 
@@ -34,6 +35,10 @@ interface Base {
   /** The seed, with room behind it; changed and changed back by every case. */
   readonly working: Uint8Array;
   readonly hot: readonly Range[];
+  /** What was not seen before, and came of this seed. */
+  readonly kept: Case[];
+  /** How many reads it takes, as far as that is known without a clock. */
+  readonly cost: number;
 }
 
 /**
@@ -44,13 +49,18 @@ export class Hunt {
   readonly #family: Family;
   readonly #random: Random;
   readonly #bases: readonly Base[];
+  readonly #byName: ReadonlyMap<string, Base>;
+  /** How often each base is taken, in all. */
+  readonly #shares: readonly number[];
   readonly #seen = new Set<string>();
-  readonly #kept: Case[] = [];
 
   constructor(family: Family, seeds: readonly Seed[], seedNumber: number) {
     this.#family = family;
     this.#random = seededRandom(seedNumber);
+    if (seeds.length === 0) throw new Error(`Cannot fuzz ${family.name}: it has no seeds`);
     this.#bases = seeds.map((seed) => this.#baseOf(seed));
+    this.#byName = new Map(this.#bases.map((base) => [base.seed.name, base]));
+    this.#shares = sharesOf(this.#bases);
   }
 
   /** How many different ways to end were met. */
@@ -60,10 +70,9 @@ export class Hunt {
 
   next(): Case {
     const random = this.#random;
-    const kept = this.#kept.length > 0 && random(2) === 0 ? this.#kept[random(this.#kept.length)] : undefined;
-    const base = kept === undefined ? this.#bases[random(this.#bases.length)] : this.#baseNamed(kept.seed);
-    if (base === undefined) throw new Error(`Cannot fuzz ${this.#family.name}: it has no seeds`);
+    const base = this.#takeBase();
     const { seed } = base;
+    const kept = random(2) === 0 ? base.kept[random(Math.max(base.kept.length, 1))] : undefined;
     const edits = [...(kept?.edits ?? [])];
     const ground: Ground = { bytes: base.working, hot: base.hot, others: this.#bases.map(({ working }) => working) };
     for (let count = 1 + random(MOST_EDITS); count > 0; count--) edits.push(randomEdit(ground, random));
@@ -104,22 +113,39 @@ export class Hunt {
   #keep(changed: Case, { signature }: Ending): void {
     if (this.#seen.has(signature)) return;
     this.#seen.add(signature);
-    if (this.#kept.length < MOST_KEPT) this.#kept.push(changed);
-    else this.#kept[this.#random(MOST_KEPT)] = changed;
+    const { kept } = this.#baseNamed(changed.seed);
+    if (kept.length < MOST_KEPT) kept.push(changed);
+    else kept[this.#random(MOST_KEPT)] = changed;
+  }
+
+  #takeBase(): Base {
+    let left = this.#random(this.#shares.reduce((sum, share) => sum + share, 0));
+    const index = this.#shares.findIndex((share) => {
+      left -= share;
+      return left < 0;
+    });
+    return this.#bases[index] as Base;
   }
 
   #baseOf(seed: Seed): Base {
     const traced = new TracingSource(new MemorySource(seed.bytes));
     const { failure } = endingOf(this.#family, traced, seed.files ?? {});
     if (failure !== undefined && !(failure instanceof DiskError)) throw failure;
-    return { seed, working: withSlack(seed.bytes), hot: traced.ranges };
+    return { seed, working: withSlack(seed.bytes), hot: traced.ranges, kept: [], cost: traced.count };
   }
 
   #baseNamed({ name }: Seed): Base {
-    const base = this.#bases.find(({ seed }) => seed.name === name);
+    const base = this.#byName.get(name);
     if (base === undefined) throw new RangeError(`Cannot find seed "${name}" of ${this.#family.name}`);
     return base;
   }
+}
+
+/** A seed that takes more than most is taken less often, so that one large one does not take the time of all. */
+function sharesOf(bases: readonly Base[]): readonly number[] {
+  const costs = bases.map(({ cost }) => cost).sort((one, other) => one - other);
+  const usual = costs[Math.floor(costs.length / 2)] ?? 0;
+  return bases.map(({ cost }) => Math.max(1, Math.round((WHOLE_SHARE * usual) / Math.max(cost, usual, 1))));
 }
 
 function withSlack(bytes: Uint8Array): Uint8Array {

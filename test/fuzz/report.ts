@@ -4,11 +4,13 @@ const COLUMNS: readonly (readonly [title: string, value: (figures: Figures) => s
   ['family', ({ family }) => family],
   ['seeds', ({ seeds }) => String(seeds)],
   ['cases', ({ cases }) => cases.toLocaleString('en')],
-  ['cases/s', ({ cases, seconds }) => String(Math.round(cases / seconds))],
+  ['cases/s of processor time', ({ cases, cpuMs }) => String(Math.round(cases / (cpuMs / 1000)))],
   ['ways to end', ({ endings }) => String(endings)],
   ['slowest', ({ slowestMs }) => `${Math.round(slowestMs)} ms`],
-  ['memory, first to last', ({ firstRssBytes, lastRssBytes }) => `${mib(firstRssBytes)} to ${mib(lastRssBytes)} MiB`],
+  ['memory, every 20,000 cases', ({ rssBytes }) => `${rssBytes.map(mib).join(' ')} MiB`],
+  ['grown', ({ rssBytes }) => `${mib((rssBytes.at(-1) ?? 0) - (rssBytes[0] ?? 0))} MiB`],
   ['at most', ({ peakBytes }) => `${mib(peakBytes)} MiB`],
+  ['restarts', ({ restarts }) => String(restarts)],
   ['findings', ({ findings }) => String(findings.length)],
 ];
 

@@ -11,20 +11,23 @@ import type { Finding, Report } from './worker.ts';
 
 const WORKER = path.join(import.meta.dirname, 'worker.ts');
 const HEAP_MIB = 192;
+/** How often memory is written down. */
+const SAMPLE_CASES = 20_000;
 
 /** What one family came to. */
 export interface Figures {
   readonly family: string;
   seeds: number;
   cases: number;
-  /** Of the processor time of one worker. */
-  seconds: number;
+  /** Of processor time, all threads. */
+  cpuMs: number;
   endings: number;
   slowestMs: number;
-  /** Of the process, soon after its start and at the end, and at its most. */
-  firstRssBytes: number;
-  lastRssBytes: number;
+  /** What the process held after so many cases each, and at the end. */
+  readonly rssBytes: number[];
   peakBytes: number;
+  /** Processes that were replaced, each of which began anew with its memory. */
+  restarts: number;
   readonly findings: string[];
 }
 
@@ -47,19 +50,18 @@ export async function fuzzFamily(plan: FuzzPlan): Promise<Figures> {
     family: family.name,
     seeds,
     cases: 0,
-    seconds: 0,
+    cpuMs: 0,
     endings: 0,
     slowestMs: 0,
-    firstRssBytes: 0,
-    lastRssBytes: 0,
+    rssBytes: [],
     peakBytes: 0,
+    restarts: 0,
     findings: [],
   };
   const end = performance.now() + plan.minutes * 60_000;
   for (let generation = 0; performance.now() < end && figures.cases < plan.cases; generation++) {
-    const start = performance.now();
+    figures.restarts = generation;
     await runWorker(plan, plan.seedNumber + generation, figures, end);
-    figures.seconds += (performance.now() - start) / 1000;
   }
   return figures;
 }
@@ -115,8 +117,9 @@ function count(plan: FuzzPlan, figures: Figures, report: Report): void {
   figures.cases += report.cases;
   figures.endings = Math.max(figures.endings, report.endings);
   figures.slowestMs = Math.max(figures.slowestMs, report.slowestMs);
-  figures.firstRssBytes ||= report.rssBytes;
-  figures.lastRssBytes = report.rssBytes;
+  figures.cpuMs += report.cpuMs;
+  const isLast = figures.cases >= plan.cases;
+  if (isLast || figures.cases >= (figures.rssBytes.length + 1) * SAMPLE_CASES) figures.rssBytes.push(report.rssBytes);
   figures.peakBytes = Math.max(figures.peakBytes, report.peakBytes);
   if (report.suspect !== undefined && endsBadly(plan, report.suspect, 'memory')) {
     record(plan, figures, shrink(plan, report.suspect, 'memory'));

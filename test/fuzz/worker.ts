@@ -16,6 +16,8 @@ export interface Report {
   readonly cases: number;
   readonly endings: number;
   readonly slowestMs: number;
+  /** Of the processor, for all of it. */
+  readonly cpuMs: number;
   /** After what can be given back was given back. */
   readonly rssBytes: number;
   /** At its most, since the process began. */
@@ -65,6 +67,7 @@ function run(current: number): void {
 
 function batch(current: number): Report {
   const start = process.threadCpuUsage();
+  const whole = process.cpuUsage();
   const findings: Finding[] = [];
   let suspect: string | undefined;
   let cases = 0;
@@ -81,8 +84,9 @@ function batch(current: number): Report {
   }
   for (const name of hunt.disturbed()) throw new Error(`Seed "${name}" was written to by a reader`);
   globalThis.gc?.();
+  const { user, system } = process.cpuUsage(whole);
   const memory = { rssBytes: process.memoryUsage.rss(), peakBytes: peakBytes(), ...(suspect && { suspect }) };
-  return { cases, endings: hunt.endings, slowestMs, ...memory, findings };
+  return { cases, endings: hunt.endings, slowestMs, cpuMs: (user + system) / 1000, ...memory, findings };
 }
 
 function findingOf(found: Case, ending: Ending): Finding | undefined {

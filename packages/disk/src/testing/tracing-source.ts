@@ -6,6 +6,8 @@ export class TracingSource implements ByteSource {
   readonly sizeBytes: number;
   readonly #below: ByteSource;
   readonly #reads = new Map<string, Range>();
+  /** How often it was read. */
+  count = 0;
 
   constructor(below: ByteSource) {
     this.#below = below;
@@ -17,6 +19,7 @@ export class TracingSource implements ByteSource {
   }
 
   read(offset: number, length: number): Uint8Array {
+    this.count += 1;
     if (length > 0) this.#reads.set(`${offset}+${length}`, [offset, offset + length]);
     return this.#below.read(offset, length);
   }

@@ -6,14 +6,19 @@ import { openBtrfs } from '../open.ts';
 
 const SUPERBLOCK = 0x10000;
 
+/** The checksums of the superblock and of all blocks of an image, and where they belong. */
+export function btrfsSeals(image: Uint8Array): readonly Edit[] {
+  return new Damaged(image, 'in place').seals();
+}
+
 /** An image in memory to be damaged, with its checksums made anew: of crc32c, and small enough for one superblock. */
 export class Damaged {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
 
-  constructor(image: Uint8Array) {
-    this.bytes = Uint8Array.from(image);
-    this.#view = new DataView(this.bytes.buffer);
+  constructor(image: Uint8Array, where: 'in place' | 'copied' = 'copied') {
+    this.bytes = where === 'copied' ? Uint8Array.from(image) : image;
+    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }
 
   set8(offset: number, value: number): void {
@@ -47,10 +52,13 @@ export class Damaged {
   /** Where blocks of trees lie, by what they say of themselves. */
   blocks(): number[] {
     const fsid = Buffer.from(this.bytes.subarray(SUPERBLOCK + 0x20, SUPERBLOCK + 0x30));
+    const start = this.get32(SUPERBLOCK + 0x20);
     const offsets: number[] = [];
-    for (let offset = 0; offset + this.nodeSize <= this.bytes.length; offset += 4096) {
-      const isBlock = fsid.equals(this.bytes.subarray(offset + 0x20, offset + 0x30)) && offset !== SUPERBLOCK;
-      if (isBlock) offsets.push(offset);
+    const last = this.bytes.length - Math.max(this.nodeSize, 0x30);
+    for (let offset = 0; offset <= last; offset += 4096) {
+      // most have other content: to compare a word first is what makes it quick
+      if (this.get32(offset + 0x20) !== start || offset === SUPERBLOCK) continue;
+      if (fsid.equals(this.bytes.subarray(offset + 0x20, offset + 0x30))) offsets.push(offset);
     }
     return offsets;
   }
@@ -76,7 +84,6 @@ export class Damaged {
     return this;
   }
 
-  /** The checksums of the superblock and of all blocks, and where they belong. */
   seals(): readonly Edit[] {
     if (this.bytes.length < SUPERBLOCK + 4096) return [];
     return [this.#sealOf(SUPERBLOCK, 4096), ...this.blocks().map((offset) => this.#sealOf(offset, this.nodeSize))];
