@@ -23,8 +23,9 @@ export interface Figures {
   cpuMs: number;
   endings: number;
   slowestMs: number;
-  /** What the process held after so many cases each, and at the end. */
+  /** What the process held after so many cases each, and at the end: all of it, and what was in use. */
   readonly rssBytes: number[];
+  readonly liveBytes: number[];
   peakBytes: number;
   /** Processes that were replaced, each of which began anew with its memory. */
   restarts: number;
@@ -54,6 +55,7 @@ export async function fuzzFamily(plan: FuzzPlan): Promise<Figures> {
     endings: 0,
     slowestMs: 0,
     rssBytes: [],
+    liveBytes: [],
     peakBytes: 0,
     restarts: 0,
     findings: [],
@@ -119,7 +121,10 @@ function count(plan: FuzzPlan, figures: Figures, report: Report): void {
   figures.slowestMs = Math.max(figures.slowestMs, report.slowestMs);
   figures.cpuMs += report.cpuMs;
   const isLast = figures.cases >= plan.cases;
-  if (isLast || figures.cases >= (figures.rssBytes.length + 1) * SAMPLE_CASES) figures.rssBytes.push(report.rssBytes);
+  if (isLast || figures.cases >= (figures.rssBytes.length + 1) * SAMPLE_CASES) {
+    figures.rssBytes.push(report.rssBytes);
+    figures.liveBytes.push(report.liveBytes);
+  }
   figures.peakBytes = Math.max(figures.peakBytes, report.peakBytes);
   if (report.suspect !== undefined && endsBadly(plan, report.suspect, 'memory')) {
     record(plan, figures, shrink(plan, report.suspect, 'memory'));

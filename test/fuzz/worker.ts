@@ -20,6 +20,8 @@ export interface Report {
   readonly cpuMs: number;
   /** After what can be given back was given back. */
   readonly rssBytes: number;
+  /** Of it, what is still in use: the rest the allocator keeps for later. */
+  readonly liveBytes: number;
   /** At its most, since the process began. */
   readonly peakBytes: number;
   /** The case after which the process was too large: by itself it may be harmless. */
@@ -85,7 +87,8 @@ function batch(current: number): Report {
   for (const name of hunt.disturbed()) throw new Error(`Seed "${name}" was written to by a reader`);
   globalThis.gc?.();
   const { user, system } = process.cpuUsage(whole);
-  const memory = { rssBytes: process.memoryUsage.rss(), peakBytes: peakBytes(), ...(suspect && { suspect }) };
+  const { rss: rssBytes, heapUsed, external } = process.memoryUsage();
+  const memory = { rssBytes, liveBytes: heapUsed + external, peakBytes: peakBytes(), ...(suspect && { suspect }) };
   return { cases, endings: hunt.endings, slowestMs, cpuMs: (user + system) / 1000, ...memory, findings };
 }
 
