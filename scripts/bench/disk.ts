@@ -1,7 +1,8 @@
 // `npm run bench:disk`: reading images beside qemu-img, and serving one beside qemu-nbd, in turns in one run.
 //
-//   npm run bench:disk                        512 MiB, five rounds
-//   npm run bench:disk -- --mib 128 --rounds 3
+//   npm run bench:disk                        4 GiB, packed ones 1 GiB, five rounds
+//   npm run bench:disk -- --mib 1024 --packed-mib 256 --rounds 3
+//   npm run bench:disk -- --only zlib --only zstd
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -9,43 +10,74 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { COMPILED, type Contestant, contest, type Outcome } from './disk/contest.ts';
-import { type BenchImages, benchImages } from './disk/images.ts';
+import { type BenchSizes, benchImages } from './disk/images.ts';
 import { median, printTable, type Row } from './figures.ts';
 
 const MIB = 2 ** 20;
 const FLOOR = 0.7;
+const KINDS = ['plain', 'zlib', 'zstd'] as const;
+type Pair = Readonly<Record<'ours' | 'theirs', Outcome>>;
 const IDENTIFY_RUNS = 30;
 
 const { values } = parseArgs({
-  options: { mib: { type: 'string', default: '512' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    mib: { type: 'string', default: '4096' },
+    'packed-mib': { type: 'string', default: '1024' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', multiple: true },
+  },
 });
-const sizeMib = Number(values.mib);
+const packedMib = Number(values['packed-mib']);
+const sizes: BenchSizes = { tiny: 1, plain: Number(values.mib), zlib: packedMib, zstd: packedMib };
 const rounds = Number(values.rounds);
 const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-bench-'));
-const images = benchImages(sizeMib);
+const images = benchImages(sizes);
 try {
-  printTable(`Reading ${sizeMib} MiB in order, ${rounds} rounds in turns`, [
-    ...(await readingRows('plain')),
-    ...(await readingRows('zlib')),
-    ...(await readingRows('zstd')),
-    ...(await servingRows()),
-  ]);
-  printTable('Container, table and identity of the filesystem of a disk of 1 TiB', identifyRows());
+  await printReading();
+  if (isWanted('identify'))
+    printTable('Container, table and identity of the filesystem of a disk of 1 TiB', identifyRows());
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-async function readingRows(kind: Exclude<keyof BenchImages, 'large'>): Promise<Row[]> {
+function isWanted(part: string): boolean {
+  return values.only?.includes(part) ?? true;
+}
+
+async function printReading(): Promise<void> {
+  const rows: Row[] = [];
+  const empty = await readingContest('tiny');
+  for (const kind of KINDS) if (isWanted(kind)) rows.push(...ratioRows(kind, await readingContest(kind), empty));
+  if (isWanted('serve')) rows.push(...(await servingRows()));
+  printTable(`Reading in order beside qemu-img, ${rounds} rounds in turns`, rows);
+}
+
+function readingContest(kind: keyof BenchSizes): Promise<Pair> {
+  const target = `driver=null-co,size=${sizes[kind] * MIB}`;
   const image = images[kind];
-  const target = `driver=null-co,size=${sizeMib * MIB}`;
-  const { ours, theirs } = await contest(
+  return contest(
     {
       ours: node('read.ts', image),
       theirs: { command: 'qemu-img', args: ['convert', '-n', '-f', 'qcow2', '--target-image-opts', image, target] },
     },
     rounds,
   );
-  return [ratioRow(`qcow2, ${kind} (${Math.round(statSync(image).size / MIB)} MiB), beside qemu-img`, ours, theirs)];
+}
+
+/** Of whole processes, and of what is left when the time is taken off that they take for a disk of next to nothing. */
+function ratioRows(kind: (typeof KINDS)[number], { ours, theirs }: Pair, empty: Pair): Row[] {
+  const what = `${kind} (${sizes[kind]} MiB, file ${Math.round(statSync(images[kind]).size / MIB)} MiB)`;
+  return [
+    ratioRow(`${what}, whole process`, sizes[kind], { ours, theirs }),
+    ratioRow(`${what}, without start and end`, sizes[kind], {
+      ours: difference(ours, empty.ours),
+      theirs: difference(theirs, empty.theirs),
+    }),
+  ];
+}
+
+function difference(whole: Outcome, part: Outcome): Outcome {
+  return { ms: whole.ms - part.ms, cpuMs: whole.cpuMs - part.cpuMs };
 }
 
 async function servingRows(): Promise<Row[]> {
@@ -63,8 +95,9 @@ async function servingRows(): Promise<Row[]> {
       command: 'nbdcopy',
       args: [`nbd+unix:///?socket=${socket}`, 'null:'],
     });
-    const { ours, theirs } = await contest({ ours: copy(sockets.ours), theirs: copy(sockets.theirs) }, rounds);
-    return [{ ...ratioRow('qcow2, plain, by nbdcopy, beside qemu-nbd', ours, theirs), target: '', met: undefined }];
+    const pair = await contest({ ours: copy(sockets.ours), theirs: copy(sockets.theirs) }, rounds);
+    const row = ratioRow('plain, served to nbdcopy, beside qemu-nbd', sizes.plain, pair);
+    return [{ ...row, target: '', met: undefined }];
   } finally {
     for (const server of [ourServer, theirServer]) {
       server.kill();
@@ -73,8 +106,7 @@ async function servingRows(): Promise<Row[]> {
   }
 }
 
-/** Throughput of the whole process, its start included. */
-function ratioRow(what: string, ours: Outcome, theirs: Outcome): Row {
+function ratioRow(what: string, sizeMib: number, { ours, theirs }: Pair): Row {
   const ratio = theirs.ms / ours.ms;
   const speed = ({ ms }: Outcome) => `${Math.round(sizeMib / (ms / 1000))} MiB/s`;
   const cpuRatio = (theirs.cpuMs / ours.cpuMs).toFixed(2);

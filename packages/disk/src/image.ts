@@ -4,6 +4,6 @@ export { identifyVolume } from './filesystem/signature/identify.ts';
 export { openImage } from './image/open.ts';
 export { denyReferences } from './image/references.ts';
 export { FileSource } from './source/file-source.ts';
-export { readInto } from './source/read-into.ts';
+export { readInOrder } from './source/read-in-order.ts';
 export { WindowSource } from './source/window-source.ts';
 export { readPartitionTable } from './volume/read-table.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { shownAddress } from '@guestkit/core/remote/address';
-import { type ByteSource, extentsOf } from '@guestkit/disk';
+import { type ByteSource, readInOrder } from '@guestkit/disk';
 import { printable } from '@guestkit/operations/report/printable';
 import { print } from '../output/print.ts';
 import { withBytes } from './chosen-bytes.ts';
@@ -22,24 +22,18 @@ export async function checksum(image: string, options: DeviceOptions): Promise<v
       image: shownAddress(image),
       device: options.device ?? null,
       size: source.sizeBytes,
-      ...sha256Of(source),
+      ...(await sha256Of(source)),
     };
     await print(options.output, document, render);
   });
 }
 
-const PIECE_BYTES = 2 ** 20;
-const ZEROS = new Uint8Array(PIECE_BYTES);
-
-function sha256Of(source: ByteSource): Pick<ChecksumDocument, 'bytes_read' | 'sha256'> {
+async function sha256Of(source: ByteSource): Promise<Pick<ChecksumDocument, 'bytes_read' | 'sha256'>> {
   const digest = createHash('sha256');
   let bytesRead = 0;
-  for (const { offset, length, kind } of extentsOf(source, 0, source.sizeBytes)) {
-    if (kind === 'data') bytesRead += length;
-    for (let done = 0; done < length; done += PIECE_BYTES) {
-      const count = Math.min(PIECE_BYTES, length - done);
-      digest.update(kind === 'data' ? source.read(offset + done, count) : ZEROS.subarray(0, count));
-    }
+  for await (const { kind, bytes } of readInOrder(source)) {
+    if (kind === 'data') bytesRead += bytes.length;
+    digest.update(bytes);
   }
   return { bytes_read: bytesRead, sha256: digest.digest('hex') };
 }

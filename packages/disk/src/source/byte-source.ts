@@ -13,4 +13,10 @@ export interface ByteSource {
 
   /** Fills an array of the caller, as `read` throws. Left out where it would only copy: call it by `readInto`. */
   readInto?(offset: number, target: Uint8Array): void;
+
+  /**
+   * Has other threads do what reading from the start of a range will take, as far as they can and there is room: decompression.
+   * It never rejects: what is wrong with a range is for the read to tell. Left out where there is nothing to do ahead.
+   */
+  prepare?(offset: number, length: number): Promise<void>;
 }

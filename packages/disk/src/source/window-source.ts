@@ -32,6 +32,10 @@ export class WindowSource implements MappedSource {
     readInto(this.#below, this.#start + offset, target);
   }
 
+  async prepare(offset: number, length: number): Promise<void> {
+    await this.#below.prepare?.(this.#start + offset, length);
+  }
+
   *extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
     for (const extent of extentsOf(this.#below, this.#start + from, this.#start + to)) {
       yield { ...extent, offset: extent.offset - this.#start };

@@ -56,14 +56,14 @@ export class ClusterMap {
 
   /** The longest run from `offset` that is in one piece, of at most `limit` bytes. */
   locate(offset: number, limit: number): Run {
-    let run = this.#unit(offset);
-    while (run.length < limit) {
-      if (offset + run.length >= this.#header.virtualSize) break;
-      const next = this.#unit(offset + run.length);
-      if (!continues(run, next)) break;
-      run = { ...run, length: run.length + next.length };
+    const first = this.#unit(offset);
+    let { length } = first;
+    while (length < limit && offset + length < this.#header.virtualSize) {
+      const next = this.#unit(offset + length);
+      if (!continues(first, length, next)) break;
+      length += next.length;
     }
-    return run.length <= limit ? run : { ...run, length: limit };
+    return { ...first, length: Math.min(length, limit) };
   }
 
   /** From `offset` to the end of its cluster or subcluster, or of all that a missing L2 table would map. */
@@ -161,7 +161,8 @@ interface SubclusterBitmap {
   readonly stored: number;
 }
 
-function continues(run: Run, next: Run): boolean {
+/** Whether what follows `length` bytes of a run is still of it. */
+function continues(run: Run, length: number, next: Run): boolean {
   if (run.kind !== next.kind || run.kind === 'compressed') return false;
-  return run.kind !== 'data' || (next.kind === 'data' && next.host === run.host + run.length);
+  return run.kind !== 'data' || (next.kind === 'data' && next.host === run.host + length);
 }

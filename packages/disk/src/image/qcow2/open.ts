@@ -10,7 +10,7 @@ import { overlayExtents } from '../extents.ts';
 import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
-import { decompressCluster } from './decompress.ts';
+import { decompressCluster, decompressClusterAhead } from './decompress.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
@@ -58,7 +58,10 @@ interface Qcow2Parts {
   readonly backing: DiskImage | undefined;
 }
 
-const DECOMPRESSED_CACHE_BYTES = 4 * 2 ** 20;
+/** Of clusters that were read in part, or decompressed ahead. */
+const DECOMPRESSED_CACHE_BYTES = 8 * 2 ** 20;
+/** Ahead of a read: two of these are kept at once, one to be read from and one to come. */
+const AHEAD_BYTES = DECOMPRESSED_CACHE_BYTES / 2;
 
 class Qcow2Image implements DiskImage {
   readonly sizeBytes: number;
@@ -95,6 +98,23 @@ class Qcow2Image implements DiskImage {
     if (target.length > 0) this.#fill(target, this.#clusters.locate(offset, target.length), offset);
   }
 
+  async prepare(offset: number, length: number): Promise<void> {
+    const end = Math.min(offset + Math.min(length, AHEAD_BYTES), this.sizeBytes);
+    const works: (Promise<void> | undefined)[] = [];
+    try {
+      for (let at = offset; at < end; ) {
+        const run = this.#clusters.locate(at, end - at);
+        if (run.kind === 'compressed') works.push(this.#decompressAhead(run));
+        else if (run.kind === 'absent') works.push(this.#backing?.prepare?.(at, run.length));
+        at += run.length;
+      }
+    } catch (error) {
+      // the read comes to the same place, and says so
+      if (!(error instanceof DiskError)) throw error;
+    }
+    await Promise.all(works);
+  }
+
   extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
     const own = this.#ownExtents(from, to);
     return joinExtents(this.#backing === undefined ? own : overlayExtents(own, this.#backing, { from, to }));
@@ -126,14 +146,26 @@ class Qcow2Image implements DiskImage {
     else target.fill(0);
   }
 
-  #decompress({ host, storedBytes, length }: CompressedRun): Uint8Array {
+  #decompress(run: CompressedRun): Uint8Array {
+    const { host, length } = run;
     const known = this.#decompressed.get(host);
     if (known !== undefined) return known;
-    // the count is of whole sectors, and the last one may not be there
-    const stored = this.#data.read(host, Math.min(storedBytes, this.#data.sizeBytes - host));
-    const cluster = decompressCluster(this.#header.compressionType, stored, this.#header.clusterSize, host);
+    const { compressionType, clusterSize } = this.#header;
+    const cluster = decompressCluster(compressionType, this.#readStored(run), clusterSize, host);
     // what was read as a whole is not needed for the rest of it
     if (length < cluster.length) this.#decompressed.set(host, cluster);
     return cluster;
+  }
+
+  async #decompressAhead(run: CompressedRun): Promise<void> {
+    if (this.#decompressed.get(run.host) !== undefined) return;
+    const { compressionType, clusterSize } = this.#header;
+    const cluster = await decompressClusterAhead(compressionType, this.#readStored(run), clusterSize);
+    if (cluster !== undefined) this.#decompressed.set(run.host, cluster);
+  }
+
+  /** The count is of whole sectors, and the last one may not be there. */
+  #readStored({ host, storedBytes }: CompressedRun): Uint8Array {
+    return this.#data.read(host, Math.min(storedBytes, this.#data.sizeBytes - host));
   }
 }
