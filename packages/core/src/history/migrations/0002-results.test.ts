@@ -1,26 +1,10 @@
-import { Kysely, sql } from 'kysely';
-import { afterAll, describe, expect, test } from 'vitest';
-import { postgresAbsent, startPostgres } from '../../../../../test/support/postgres-server.ts';
-import { PooledPostgresDialect } from '../postgres/dialect.ts';
-import { POSTGRES_FLAVOUR } from '../postgres/flavour.ts';
+import { type Kysely, sql } from 'kysely';
+import { describe, expect, test } from 'vitest';
 import type { HistorySchema } from '../schema.ts';
-import type { SqlFlavour } from '../sql-flavour.ts';
-import { NodeSqliteDialect } from '../sqlite/dialect.ts';
-import { SQLITE_FLAVOUR } from '../sqlite/flavour.ts';
+import { BARE_DATABASES } from '../testing/bare-databases.ts';
 import { migrateToLatest } from './migrate.ts';
 
-interface Database {
-  readonly db: Kysely<HistorySchema>;
-  readonly flavour: SqlFlavour;
-}
-
-const postgres = postgresAbsent === undefined ? await startPostgres() : undefined;
-afterAll(() => postgres?.[Symbol.asyncDispose]());
-
-describe.for([
-  { name: 'SQLite', absent: undefined, create: createSqlite },
-  { name: 'PostgreSQL', absent: postgresAbsent, create: createPostgres },
-])('results of an older database in $name', ({ absent, create }) => {
+describe.for(BARE_DATABASES)('results of an older database in $name', ({ absent, create }) => {
   if (absent) {
     test.skip(absent);
     return;
@@ -92,16 +76,4 @@ async function insertJob(db: Kysely<HistorySchema>, job: OldJob): Promise<void> 
 async function rowsOf(db: Kysely<HistorySchema>, query: string): Promise<readonly object[]> {
   const { rows } = await sql<object>`${sql.raw(query)}`.execute(db);
   return rows.map((row) => ({ ...row }));
-}
-
-async function createSqlite(): Promise<Database> {
-  return { db: new Kysely({ dialect: new NodeSqliteDialect(':memory:') }), flavour: SQLITE_FLAVOUR };
-}
-
-async function createPostgres(): Promise<Database> {
-  const url = (await postgres?.newSchema()) ?? '';
-  return {
-    db: new Kysely({ dialect: new PooledPostgresDialect({ url, onError: () => {} }) }),
-    flavour: POSTGRES_FLAVOUR,
-  };
 }

@@ -1,32 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { Kysely, sql } from 'kysely';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { sql } from 'kysely';
+import { describe, expect, test } from 'vitest';
 import { jobDocument } from '../../../../../test/support/job.ts';
-import { postgresAbsent, startPostgres } from '../../../../../test/support/postgres-server.ts';
-import { PooledPostgresDialect } from '../postgres/dialect.ts';
-import { POSTGRES_FLAVOUR } from '../postgres/flavour.ts';
 import { toJobRow } from '../rows.ts';
-import type { HistorySchema } from '../schema.ts';
-import type { SqlFlavour } from '../sql-flavour.ts';
 import { openSqlHistory } from '../sql-history.ts';
-import { NodeSqliteDialect } from '../sqlite/dialect.ts';
-import { SQLITE_FLAVOUR } from '../sqlite/flavour.ts';
+import { BARE_DATABASES } from '../testing/bare-databases.ts';
 import { migrateToLatest } from './migrate.ts';
 
-interface Database {
-  readonly db: Kysely<HistorySchema>;
-  readonly flavour: SqlFlavour;
-}
-
-const postgres = postgresAbsent === undefined ? await startPostgres() : undefined;
-afterAll(() => postgres?.[Symbol.asyncDispose]());
-
-describe.for([
-  { name: 'SQLite', absent: undefined, create: createSqlite },
-  { name: 'PostgreSQL', absent: postgresAbsent, create: createPostgres },
-])('the outbox of an older database in $name', ({ absent, create }) => {
+describe.for(BARE_DATABASES)('the outbox of an older database in $name', ({ absent, create }) => {
   if (absent) {
     test.skip(absent);
     return;
@@ -52,20 +32,3 @@ describe.for([
     expect(await history.countNotEnqueued(10)).toBe(0);
   });
 });
-
-async function createSqlite(): Promise<Database> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gk-outbox-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return {
-    db: new Kysely({ dialect: new NodeSqliteDialect(path.join(folder, 'history.sqlite')) }),
-    flavour: SQLITE_FLAVOUR,
-  };
-}
-
-async function createPostgres(): Promise<Database> {
-  const url = (await postgres?.newSchema()) ?? '';
-  return {
-    db: new Kysely({ dialect: new PooledPostgresDialect({ url, onError: () => {} }) }),
-    flavour: POSTGRES_FLAVOUR,
-  };
-}
