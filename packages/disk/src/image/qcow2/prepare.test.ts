@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DiskError } from '../../error.ts';
+import type { ByteSource } from '../../source/byte-source.ts';
 import { MemorySource } from '../../source/memory-source.ts';
 import { readInOrder } from '../../source/read-in-order.ts';
 import { QemuFolder, writeStructured } from '../../testing/qemu-folder.ts';
@@ -59,6 +61,25 @@ describe.each(['zlib', 'zstd'])('a qcow2 packed by %s', (type) => {
     expect(() => damaged.read(0, CLUSTER_BYTES)).toThrow(expect.objectContaining({ kind: 'corrupt', offset: start }));
     await expect(Array.fromAsync(readInOrder(damaged))).rejects.toMatchObject({ kind: 'corrupt', offset: start });
   });
+});
+
+test('a disk that fails is told by the read, not by what is done ahead of it', async () => {
+  folder.img('convert', '-f', 'raw', '-O', 'qcow2', '-c', 'disk.raw', 'packed.qcow2');
+  const below = new MemorySource(readFileSync(folder.file('packed.qcow2')));
+  let isBroken = false;
+  const breaking: ByteSource = {
+    sizeBytes: below.sizeBytes,
+    read(offset, length) {
+      if (isBroken) throw new DiskError('io', 'Cannot read: the disk is gone', { offset });
+      return below.read(offset, length);
+    },
+  };
+  const image = openImage(breaking, { references: denyReferences });
+  // the tables are known from now on
+  image.read(0, 1);
+  isBroken = true;
+  await expect(image.prepare?.(CLUSTER_BYTES, DISK_BYTES)).resolves.toBeUndefined();
+  expect(() => image.read(CLUSTER_BYTES, 1)).toThrow(expect.objectContaining({ kind: 'io' }));
 });
 
 test('a damaged table is told by the read, not by what is done ahead of it', async () => {
