@@ -113,23 +113,22 @@ function doubleOnwards(masks: Uint32Array, start: number, end: number): void {
 class CbcCipher implements SectorCipher {
   readonly sectorBytes: number;
   readonly #blocks: BlockCipher;
-  readonly #vectors: (numbers: Uint8Array) => Uint8Array;
-  readonly #number: SectorNumber;
+  readonly #vectors: Vectors;
 
-  constructor({ name, key, sectorBytes }: CipherSpec, iv: string) {
+  constructor(spec: CipherSpec, iv: string) {
+    const { name, key, sectorBytes } = spec;
     this.sectorBytes = sectorBytes;
     this.#blocks = new BlockCipher(key, 'decrypt', name);
-    const [kind = '', hash] = iv.split(':');
-    const encrypting = encryptsNumbers(kind, hash) ? vectorCipher({ name, key, sectorBytes }, hash) : undefined;
-    this.#vectors = encrypting === undefined ? (numbers) => numbers : (numbers) => encrypting.run(numbers);
-    this.#number = encrypting === undefined ? numberOf(iv, name) : hash === undefined ? writeOffset64 : writeNumber64;
+    this.#vectors = vectorsOf(spec, iv);
   }
 
   decrypt(bytes: Uint8Array, first: number): Uint8Array {
     const { sectorBytes } = this;
     const step = sectorBytes / SECTOR_BYTES;
     const sectors = bytes.length / sectorBytes;
-    const vectors = this.#vectors(sectorNumbers(sectors, { first, step, write: this.#number }));
+    const { write, encrypting } = this.#vectors;
+    const numbers = sectorNumbers(sectors, { first, step, write });
+    const vectors = encrypting === undefined ? numbers : encrypting.run(numbers);
     const masks = new Uint8Array(bytes.length);
     for (let sector = 0; sector < sectors; sector++) {
       const start = sector * sectorBytes;
@@ -140,13 +139,18 @@ class CbcCipher implements SectorCipher {
   }
 }
 
-/** `essiv:HASH` encrypts the number of the sector with a hash of the key, `eboiv` its offset with the key itself. */
-function encryptsNumbers(kind: string, hash: string | undefined): boolean {
-  return (kind === 'essiv' && hash !== undefined) || (kind === 'eboiv' && hash === undefined);
+/** A number for each sector, as it is or encrypted. */
+interface Vectors {
+  readonly write: SectorNumber;
+  readonly encrypting?: BlockCipher;
 }
 
-function vectorCipher({ name, key }: CipherSpec, hash: string | undefined): BlockCipher {
-  return hash === undefined ? new BlockCipher(key, 'encrypt', name) : essiv(key, hash, name);
+/** `essiv:HASH` encrypts the number of the sector with a hash of the key, `eboiv` its offset with the key itself. */
+function vectorsOf({ name, key }: CipherSpec, iv: string): Vectors {
+  if (iv === 'eboiv') return { write: writeOffset64, encrypting: new BlockCipher(key, 'encrypt', name) };
+  const [kind, hash] = iv.split(':');
+  if (kind === 'essiv' && hash !== undefined) return { write: writeNumber64, encrypting: essiv(key, hash, name) };
+  return { write: numberOf(iv, name) };
 }
 
 function essiv(key: Uint8Array, hash: string, name: string): BlockCipher {
