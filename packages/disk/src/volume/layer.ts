@@ -13,6 +13,12 @@ export interface VolumeLayer {
   assemble(members: readonly Volume[], unlocking: Unlocking): readonly LayerOutcome[];
 }
 
+/** What one member makes by itself. */
+export interface OpenedMember {
+  readonly device: string;
+  readonly source: ByteSource;
+}
+
 export type LayerOutcome =
   /** A volume, named as libguestfs names it. `members` are the devices it lies on. */
   | { readonly device: string; readonly members: readonly string[]; readonly source: ByteSource }

@@ -16,8 +16,7 @@ import {
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { hasTool } from '../../testing/tool.ts';
 import type { LayerOutcome } from '../layer.ts';
-import { KeyWork } from '../unlocking.ts';
-import { lvm2Layer } from './layer.ts';
+import { assembleGroups } from './layer.ts';
 
 function content(sizeBytes: number, seed: number): Buffer {
   const random = seededRandom(seed);
@@ -38,11 +37,7 @@ function volumesOf(physical: readonly Uint8Array[]): Volume[] {
 }
 
 function assemble(physical: readonly Uint8Array[]): ReadonlyMap<string, LayerOutcome> {
-  return new Map(
-    lvm2Layer
-      .assemble(volumesOf(physical), { passphrases: [], work: new KeyWork() })
-      .map((outcome) => [outcome.device, outcome]),
-  );
+  return new Map(assembleGroups(volumesOf(physical)).map((outcome) => [outcome.device, outcome]));
 }
 
 function read(outcomes: ReadonlyMap<string, LayerOutcome>, device: string): Uint8Array {

@@ -1,7 +1,7 @@
 import type { Volume } from '../../disk.ts';
 import { asFact, type DiskError } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import type { LayerOutcome, VolumeLayer } from '../layer.ts';
+import type { LayerOutcome } from '../layer.ts';
 import { parseConfigText } from './config-text.ts';
 import { type PhysicalVolumeLabel, readLabel } from './label.ts';
 import { LogicalVolumes } from './logical-volumes.ts';
@@ -9,9 +9,7 @@ import { readMetadataText } from './metadata-area.ts';
 import { type LogicalVolume, toVolumeGroup, type VolumeGroup } from './volume-group.ts';
 
 /** Logical volumes, each as `/dev/GROUP/VOLUME`. */
-export const lvm2Layer: VolumeLayer = { type: 'LVM2_member', assemble };
-
-function assemble(members: readonly Volume[]): readonly LayerOutcome[] {
+export function assembleGroups(members: readonly Volume[]): readonly LayerOutcome[] {
   const read = members.map(readMember);
   const groups = newestGroups(read.flatMap(({ groups }) => groups));
   const present = new Map(read.flatMap(({ id, volume }) => (id === undefined ? [] : [[id, volume.source] as const])));

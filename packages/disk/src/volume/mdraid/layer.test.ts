@@ -10,8 +10,7 @@ import { MemorySource } from '../../source/memory-source.ts';
 import { corpusAbsent, readCorpus } from '../../testing/corpus.ts';
 import { misbehaviour, mutate, seededRandom } from '../../testing/mutation.ts';
 import { hasTool } from '../../testing/tool.ts';
-import { KeyWork } from '../unlocking.ts';
-import { mdraidLayer } from './layer.ts';
+import { assembleArrays } from './layer.ts';
 import { CHUNK, DATA_BYTES, MEMBER_BYTES, member } from './testing.ts';
 
 function volumesOf(members: readonly Uint8Array[]): Volume[] {
@@ -25,8 +24,7 @@ function volumesOf(members: readonly Uint8Array[]): Volume[] {
   }));
 }
 
-const assemble = (members: readonly Uint8Array[]) =>
-  mdraidLayer.assemble(volumesOf(members), { passphrases: [], work: new KeyWork() });
+const assemble = (members: readonly Uint8Array[]) => assembleArrays(volumesOf(members));
 
 function read(members: readonly Uint8Array[]): Buffer {
   const [outcome, ...others] = assemble(members);

@@ -2,17 +2,15 @@ import type { Volume } from '../../disk.ts';
 import { asFact } from '../../error.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
-import type { LayerOutcome, VolumeLayer } from '../layer.ts';
+import type { LayerOutcome } from '../layer.ts';
 import { type ArrayMember, joinArray } from './array.ts';
 import { corrupt } from './error.ts';
 import { type MemberSuperblock, readSuperblock } from './superblock.ts';
 
-/** Arrays, named as Linux names those it finds: `/dev/md127`, then `/dev/md126` and so on. */
-export const mdraidLayer: VolumeLayer = { type: 'linux_raid_member', assemble };
-
 const FIRST_NUMBER = 127;
 
-function assemble(volumes: readonly Volume[]): readonly LayerOutcome[] {
+/** Arrays, named as Linux names those it finds: `/dev/md127`, then `/dev/md126` and so on. */
+export function assembleArrays(volumes: readonly Volume[]): readonly LayerOutcome[] {
   const members: ArrayMember[] = [];
   const failures: LayerOutcome[] = [];
   for (const { device, source } of volumes) {
