@@ -1,4 +1,5 @@
 import type { QueueName } from '../../queue/job-queue.ts';
+import type { JobHistory } from '../job-history.ts';
 import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedState } from '../unfinished-jobs.ts';
 import { findingsAmong } from './compare.ts';
 import type { Disagreement } from './disagreement.ts';
@@ -30,28 +31,29 @@ export async function* sweep(parts: ReconcileParts, options: SweepOptions): Asyn
 }
 
 /** The other way round: what waits in the queue, but has ended in history or was never there. */
-export async function* sweepQueues(
-  parts: ReconcileParts,
-  { mayRepair }: SweepOptions,
-): AsyncGenerator<readonly Disagreement[]> {
-  for (const name of await parts.queue.names()) {
-    for await (const jobIds of waitingPages(name, parts)) {
-      const found = await strangersAmong(name, jobIds, parts);
-      if (found.length > 0 && (await mayRepair())) await repairQueued(found, parts);
-      yield found;
-    }
-  }
+export function sweepQueues(parts: ReconcileParts, options: SweepOptions): AsyncGenerator<readonly Disagreement[]> {
+  return repairEach(parts, options, async function* (name) {
+    for await (const jobIds of waitingPages(name, parts)) yield await strangersAmong(name, jobIds, parts);
+  });
 }
 
 /** What workers run although it has ended: a job that was handed out while somebody ended it, say. */
-async function* sweepActive(
+function sweepActive(parts: ReconcileParts, options: SweepOptions): AsyncGenerator<readonly Disagreement[]> {
+  return repairEach(parts, options, async function* (name) {
+    yield await endedAmong(name, await parts.queue.activeIds(name), parts);
+  });
+}
+
+async function* repairEach(
   parts: ReconcileParts,
   { mayRepair }: SweepOptions,
+  look: (name: QueueName) => AsyncIterable<readonly Disagreement[]>,
 ): AsyncGenerator<readonly Disagreement[]> {
   for (const name of await parts.queue.names()) {
-    const found = await endedAmong(name, await parts.queue.activeIds(name), parts);
-    if (found.length > 0 && (await mayRepair())) await repairQueued(found, parts);
-    yield found;
+    for await (const found of look(name)) {
+      if (found.length > 0 && (await mayRepair())) await repairQueued(found, parts);
+      yield found;
+    }
   }
 }
 
@@ -81,8 +83,7 @@ async function strangersAmong(
   jobIds: readonly string[],
   { history, queue }: ReconcileParts,
 ): Promise<readonly Disagreement[]> {
-  const unfinished = new Set((await history.unfinishedAmong(name.tenant, jobIds)).map(({ job_id }) => job_id));
-  const strangers = jobIds.filter((jobId) => !unfinished.has(jobId));
+  const strangers = await notUnfinished(name, jobIds, history);
   if (strangers.length === 0) return [];
   // one that a worker took meanwhile may rightly have ended
   const presences = await queue.presence(name, strangers);
@@ -100,12 +101,21 @@ async function endedAmong(
   jobIds: readonly string[],
   { history }: ReconcileParts,
 ): Promise<readonly Disagreement[]> {
-  if (jobIds.length === 0) return [];
-  const unfinished = new Set((await history.unfinishedAmong(name.tenant, jobIds)).map(({ job_id }) => job_id));
-  const others = jobIds.filter((jobId) => !unfinished.has(jobId));
-  const found = await Promise.all(others.map((jobId) => history.find(name.tenant, jobId)));
+  const strangers = await notUnfinished(name, jobIds, history);
+  const found = await Promise.all(strangers.map((jobId) => history.find(name.tenant, jobId)));
   return found.flatMap((job) => {
     const isLongOver = job?.completed_at && Date.parse(job.completed_at) + ENDING_MS < Date.now();
     return isLongOver ? [{ kind: 'active-after-end', ...name, job_id: job.job_id } as const] : [];
   });
+}
+
+/** Those that have ended in history, or were never there. */
+async function notUnfinished(
+  { tenant }: QueueName,
+  jobIds: readonly string[],
+  history: JobHistory,
+): Promise<readonly string[]> {
+  if (jobIds.length === 0) return [];
+  const unfinished = new Set((await history.unfinishedAmong(tenant, jobIds)).map(({ job_id }) => job_id));
+  return jobIds.filter((jobId) => !unfinished.has(jobId));
 }
