@@ -40,7 +40,8 @@ function tarHeader(name: string, sizeBytes: number): Buffer {
   header.write(name);
   header.write('0000644\0', 100);
   header.write(`${sizeBytes.toString(8).padStart(11, '0')} `, 124);
-  header.write('0ustar\x0000', 156);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257);
   return header;
 }
 
