@@ -77,14 +77,15 @@ test.skipIf(process.platform !== 'linux')(
 );
 
 function leftOversLike(prefix: string): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith(prefix));
+  return readdirSync(folder).filter((name) => name.startsWith(prefix));
 }
 
 function launch(
   file: string,
   flags: readonly string[],
 ): { readonly child: ChildProcess; readonly written: () => string } {
-  const env = { PATH: process.env.PATH, REDIS_URL: redis.url };
+  // a folder for temporary files of their own: other workers on this machine tidy up in the common one
+  const env = { PATH: process.env.PATH, REDIS_URL: redis.url, TMPDIR: folder };
   const child = spawn(process.execPath, [file, ...flags], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const written: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => written.push(text.toString()));
