@@ -1,4 +1,4 @@
-import { isSameKey } from '@guestkit/core/security/api-key';
+import { keyTest } from '@guestkit/core/security/api-key';
 import type { Request, RequestHandler } from 'express';
 import { Problem } from '../problem.ts';
 import { headerOf } from './context.ts';
@@ -8,9 +8,10 @@ export type Challenge = 'Bearer' | 'Basic';
 
 /** Lets pass who shows the key: `Authorization: Bearer KEY`, `X-API-Key: KEY`, or the key as the password of HTTP Basic. */
 export function authenticate(apiKey: string, challenge: Challenge): RequestHandler {
+  const isKey = keyTest(apiKey);
   return (request, _response, next) => {
     const given = keyOf(request);
-    if (given !== undefined && isSameKey(given, apiKey)) return next();
+    if (given !== undefined && isKey(given)) return next();
     const state = given === undefined ? 'no API key is given' : 'the API key is wrong';
     throw new Problem('unauthorized', `Cannot accept the request: ${state}`, {
       headers: { 'www-authenticate': `${challenge} realm="guestkit", charset="UTF-8"` },

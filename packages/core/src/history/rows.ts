@@ -4,7 +4,7 @@ import { type JobEvent, sequenceOf } from '../job/event.ts';
 import { contentHash } from '../job/render.ts';
 import type { ResultDocument } from '../job/result.ts';
 import { isFinal } from '../job/state.ts';
-import { epochMsOf } from '../job/timestamp.ts';
+import { epochMsOf, timestampOf } from '../job/timestamp.ts';
 import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
 import type { AttemptRow, EventRow, JobRow, NewResultRow } from './schema.ts';
 import { parseSearchableJson, toSearchableJson } from './searchable-json.ts';
@@ -82,7 +82,7 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs, waitSeconds = 0
     content_hash: contentHash(document),
     idempotency_key: toKeyColumn(document.execution?.idempotency_key),
     created_at: document.created_at,
-    submitted_at: new Date(acceptedAtMs).toISOString(),
+    submitted_at: timestampOf(acceptedAtMs),
     started_at: null,
     completed_at: null,
     duration_ms: null,

@@ -7,7 +7,10 @@ const UNSTORABLE = /\\u(0000|d[89a-f][0-9a-f]{2})|\\.|\uFFFE/g;
 const ESCAPED = /\uFFFE([0-9a-f]{4})/g;
 
 export function toSearchableJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSTORABLE, (match, code: string | undefined) => {
+  const json = JSON.stringify(value);
+  // most have nothing of the kind, which is seen sooner than by a pattern
+  if (!json.includes('\\') && !json.includes(ESCAPE)) return json;
+  return json.replace(UNSTORABLE, (match, code: string | undefined) => {
     if (code !== undefined) return ESCAPE + code;
     return match === ESCAPE ? `${ESCAPE}fffe` : match;
   });

@@ -330,6 +330,14 @@ describe('contentHash', () => {
     );
   });
 
+  test('is the one that rows of earlier versions have', () => {
+    const data = '{"z":[1,-0.5,1e21,"\\u0000\\ud83d\\ude00\\"",null,true,[],{}],"__proto__":{"a":1},"1":2}';
+    const text = `{"operation":"guestkit.inspect","metadata":{"labels":{"b":"2","10":"x","9":"y"}},"payload":{"data":${data}}}`;
+    expect(contentHash(parseJobDocument(text, 'http').document)).toBe(
+      '43ebbb716f6969c4d027fb447d6d0e15b12c69f7457b3f748028f0f19cf062d7',
+    );
+  });
+
   test('does not count what a retry of a client writes anew', () => {
     const retry = {
       job_id: 'job-demo-0002',

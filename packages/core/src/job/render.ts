@@ -13,19 +13,26 @@ export function renderJobDocument(document: JobDocument): string {
  * may write anew does not count: `$schema`, `job_id`, `created_at` and `observability`.
  */
 export function contentHash(document: JobDocument): string {
-  const { $schema, job_id, created_at, observability, ...content } = document;
-  return hash('sha256', JSON.stringify(sorted(content)));
+  return hash('sha256', sortedObject(document, WRITTEN_ANEW));
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  // entries, not an object: those put keys like "1" first whatever the order, and cannot hold "__proto__"
-  const entries: unknown[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const member = (value as Readonly<Record<string, unknown>>)[key];
+const WRITTEN_ANEW: ReadonlySet<string> = new Set(['$schema', 'job_id', 'created_at', 'observability']);
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** As JSON, the members of objects in the order of their keys. Rows have hashes of this text: it must stay as it is. */
+function sorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sorted).join(',')}]`;
+  return typeof value === 'object' && value !== null ? sortedObject(value, NOTHING) : JSON.stringify(value);
+}
+
+/** Entries, so that a key may be anything. */
+function sortedObject(members: object, left: ReadonlySet<string>): string {
+  let entries = '';
+  for (const key of Object.keys(members).sort()) {
+    const member: unknown = (members as Readonly<Record<string, unknown>>)[key];
     // a member that is not there may be written as undefined
-    if (member !== undefined) entries.push([key, sorted(member)]);
+    if (member === undefined || left.has(key)) continue;
+    entries += `${entries && ','}[${JSON.stringify(key)},${sorted(member)}]`;
   }
-  return { sorted: entries };
+  return `{"sorted":[${entries}]}`;
 }
