@@ -2,9 +2,8 @@ import type { CancelIntents } from '../coordination/cancel-intents.ts';
 import type { Fence } from '../coordination/fence.ts';
 import { jobError } from '../job/error-code.ts';
 import type { JobError } from '../job/result.ts';
-import type { JobQueue, QueuedJob } from '../queue/job-queue.ts';
+import type { JobQueue } from '../queue/job-queue.ts';
 import { takeOut } from '../queue/take-out.ts';
-import { attemptsBefore } from './attempts-before.ts';
 import type { JobHistory, JobRecord } from './job-history.ts';
 
 export interface CancelParts {
@@ -68,7 +67,7 @@ export async function carryOut(
   const isHeld = job.status !== 'pending';
   // a worker should hear of it before all else
   if (isHeld) await tell();
-  const isOut = isHeld ? await isTaken(parts, job) : await takeOut(parts.queue, await queuedJobOf(parts, job));
+  const isOut = isHeld ? await isTaken(parts, job) : await takeOut(parts.queue, job, job.job_id);
   if (isOut) return endTakenOut(parts, job, jobError('CANCELLED', reason));
   if (!isHeld) await tell();
   return false;
@@ -87,13 +86,4 @@ export async function endTakenOut(
 /** History may be late to know that a worker has given the job back. */
 async function isTaken({ queue }: CancelParts, job: JobRecord): Promise<boolean> {
   return (await queue.remove(job, job.job_id)) === 'removed';
-}
-
-/** The numbers and counts of attempts go on where they were: history refuses what an earlier one says. */
-export async function queuedJobOf(
-  { history }: Pick<CancelParts, 'history'>,
-  { tenant, pool, job_id, document, submitted_at, attempt }: JobRecord,
-): Promise<QueuedJob> {
-  const before = attempt === 0 ? {} : attemptsBefore(await history.attempts(tenant, job_id));
-  return { tenant, pool, document, acceptedAtMs: Date.parse(submitted_at), ...before };
 }

@@ -4,9 +4,10 @@ import { jobDocument } from '../../../../test/support/job.ts';
 import { attemptEvents } from '../../../../test/support/job-events.ts';
 import { startRedis } from '../../../../test/support/redis-server.ts';
 import { connectRedis } from '../coordination/redis/connection.ts';
+import { jobError } from '../job/error-code.ts';
 import { createBullmqQueue } from '../queue/bullmq-queue.ts';
 import { createMemoryQueue } from '../queue/memory-queue.ts';
-import type { AcceptedJob } from './job-history.ts';
+import type { AcceptedJob, JobHistory } from './job-history.ts';
 import { startOutbox } from './outbox.ts';
 import { openSqliteHistory } from './sqlite/open.ts';
 import { submitJob } from './submit.ts';
@@ -21,7 +22,7 @@ describe('startOutbox', () => {
     await history.accept(job('job-left-001'));
     const carried: string[] = [];
     const onCarried = (jobs: readonly AcceptedJob[]) => carried.push(...jobs.map(({ document }) => document.job_id));
-    await using _outbox = startOutbox({ history, queue, ...SOON, onCarried, onError: fail });
+    await using _outbox = startOutbox({ history, queue, ...stopping(), ...SOON, onCarried, onError: fail });
     await until('it is carried', () => carried.length === 1);
     expect(await queue.depth(NAME)).toMatchObject({ waiting: 1 });
     expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
@@ -32,7 +33,15 @@ describe('startOutbox', () => {
     await using queue = createMemoryQueue();
     const ids = Array.from({ length: 25 }, (_, index) => `job-left-${index}`);
     await Promise.all(ids.map((id) => history.accept(job(id))));
-    await using _outbox = startOutbox({ history, queue, ...SOON, intervalMs: 60_000, batchSize: 10, onError: fail });
+    await using _outbox = startOutbox({
+      history,
+      queue,
+      ...stopping(),
+      ...SOON,
+      intervalMs: 60_000,
+      batchSize: 10,
+      onError: fail,
+    });
     await until('all are carried', async () => (await queue.depth(NAME)).waiting === ids.length);
   });
 
@@ -43,11 +52,45 @@ describe('startOutbox', () => {
     await history.accept(job('job-started1'));
     await history.accept(job('job-left-001'));
     await history.record([attemptEvents({ job_id: 'job-started1' }).assigned()]);
-    await using _outbox = startOutbox({ history, queue, ...SOON, minimumAgeMs: 60_000, onError: fail });
+    await using _outbox = startOutbox({ history, queue, ...stopping(), ...SOON, minimumAgeMs: 60_000, onError: fail });
     const left = async () => (await history.notEnqueued(Date.now() + 1, 10)).map(({ document }) => document.job_id);
     await until('the old one is carried and marked', async () => !(await left()).includes('job-left-001'));
     expect((await queue.depth(NAME)).waiting).toBe(1);
     expect(await left()).toEqual(['job-young-01']);
+  });
+
+  test('takes a job out again that ended while it was on its way', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept(job('job-ended-001'));
+    await using _outbox = startOutbox({
+      history: endingOnTheWay(history),
+      queue,
+      ...stopping(),
+      ...SOON,
+      onError: fail,
+    });
+    await until('the outbox is empty', async () => (await history.countNotEnqueued(1)) === 0);
+    await until('the queue is empty', async () => (await queue.depth(NAME)).waiting === 0);
+    expect(await queue.names()).toEqual([NAME]);
+  });
+
+  test('stops a job that a worker began although it had ended on its way', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept(job('job-ended-001'));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const handle = async () => {
+      await promise;
+      return { kind: 'completed' } as const;
+    };
+    await using consumer = await queue.consume({ ...NAME, slots: 1, handle });
+    const { closed, told, ...parts } = stopping();
+    await using _outbox = startOutbox({ history: endingOnTheWay(history), queue, ...parts, ...SOON, onError: fail });
+    await until('the worker is told', () => told.length > 0);
+    expect([told, closed]).toEqual([['job-ended-001'], ['job-ended-001']]);
+    resolve();
+    await consumer.idle();
   });
 
   test('brings jobs accepted during an outage of Redis to a worker when it is over', async () => {
@@ -66,7 +109,13 @@ describe('startOutbox', () => {
     await redis.kill();
     await until('the outage is noticed', () => !connection.isReady);
     const errors: Error[] = [];
-    await using _outbox = startOutbox({ history, queue, ...SOON, onError: (error) => errors.push(error) });
+    await using _outbox = startOutbox({
+      history,
+      queue,
+      ...stopping(),
+      ...SOON,
+      onError: (error) => errors.push(error),
+    });
     const submission = await submitJob({ history, queue }, job('job-outage-1'));
     expect(submission).toMatchObject({ outcome: 'created', isEnqueued: false });
     await until('the outbox has tried', () => errors.length > 0);
@@ -74,6 +123,37 @@ describe('startOutbox', () => {
     await until('it is delivered', () => delivered.length === 1);
   });
 });
+
+/** A history whose jobs end right after they were found to be missing in the queue. */
+function endingOnTheWay(history: JobHistory): JobHistory {
+  return new Proxy(history, {
+    get(target, name) {
+      if (name === 'notEnqueued') {
+        return async (...asked: Parameters<JobHistory['notEnqueued']>) => {
+          const jobs = await target.notEnqueued(...asked);
+          for (const { tenant, document } of jobs)
+            await target.endUnheld(tenant, document.job_id, jobError('CANCELLED', 'not needed'));
+          return jobs;
+        };
+      }
+      const member = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
+function stopping() {
+  const closed: string[] = [];
+  const told: string[] = [];
+  return {
+    ...{ closed, told },
+    fence: { close: async (_tenant: string, jobId: string) => void closed.push(jobId) },
+    cancels: {
+      tell: async (intents: readonly { readonly jobId: string }[]) =>
+        void told.push(...intents.map(({ jobId }) => jobId)),
+    },
+  };
+}
 
 function job(job_id: string): AcceptedJob {
   return { ...NAME, document: jobDocument({ job_id }), acceptedAtMs: 0 };

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobQueue } from '../queue/job-queue.ts';
-import type { AcceptedJob, JobHistory } from './job-history.ts';
+import type { AcceptedJob } from './job-history.ts';
+import { type LookAgainParts, type StopParts, takeOutEnded } from './take-out-ended.ts';
 
-export interface OutboxOptions {
-  readonly history: JobHistory;
-  readonly queue: JobQueue;
+export interface OutboxOptions extends LookAgainParts, StopParts {
   readonly intervalMs?: number;
   /** Younger jobs are left to the request that accepted them. */
   readonly minimumAgeMs?: number;
@@ -16,7 +14,7 @@ export interface OutboxOptions {
 
 /**
  * Enqueues, again and again, accepted jobs that the queue was never seen to take: their API node died, or Redis was away. Any
- * number of them may run; enqueueing under the same id twice changes nothing.
+ * number of them may run; enqueueing under the same id twice changes nothing, and what has ended meanwhile is taken out again.
  */
 export function startOutbox(options: OutboxOptions): AsyncDisposable {
   const stopping = new AbortController();
@@ -49,6 +47,7 @@ async function carryOnce(options: OutboxOptions): Promise<boolean> {
       tenant,
       group.map(({ document }) => document.job_id),
     );
+    await takeOutEnded(tenant, group, options);
   }
   if (jobs.length > 0) onCarried?.(jobs);
   return jobs.length === batchSize;

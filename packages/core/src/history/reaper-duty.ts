@@ -5,7 +5,7 @@ import { jobError } from '../job/error-code.ts';
 import type { JobError } from '../job/result.ts';
 import type { JobQueue } from '../queue/job-queue.ts';
 import { takeOut } from '../queue/take-out.ts';
-import { endTakenOut, queuedJobOf } from './cancel.ts';
+import { endTakenOut } from './cancel.ts';
 import type { JobHistory, JobRecord } from './job-history.ts';
 import type { OverdueJob } from './time-limits.ts';
 
@@ -50,8 +50,8 @@ async function end(parts: ReaperParts, job: JobRecord, error: JobError): Promise
 }
 
 /** Out of the queue, if it is there; `false` while a worker may have it. */
-async function isUnheld({ queue, history }: ReaperParts, job: JobRecord): Promise<boolean> {
-  if (job.status === 'pending') return takeOut(queue, await queuedJobOf({ history }, job));
+async function isUnheld({ queue }: ReaperParts, job: JobRecord): Promise<boolean> {
+  if (job.status === 'pending') return takeOut(queue, job, job.job_id);
   return (await queue.remove(job, job.job_id)) !== 'active';
 }
 

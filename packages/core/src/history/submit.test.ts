@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
+import { jobError } from '../job/error-code.ts';
 import type { JobQueue } from '../queue/job-queue.ts';
 import { createMemoryQueue } from '../queue/memory-queue.ts';
 import type { Acceptance, AcceptedJob, JobHistory } from './job-history.ts';
@@ -40,6 +41,22 @@ describe('submitJob', () => {
     await using history = await open();
     const queue = { ...failing(), enqueue: () => new Promise<void>(() => {}) };
     expect(await submitJob({ history, queue, enqueueTimeoutMs: 20 }, job())).toMatchObject({ isEnqueued: false });
+  });
+
+  test('takes a job out again that ended while the queue was slow to take it', async () => {
+    await using history = await open();
+    await using queue = createMemoryQueue();
+    const { promise: isAnswering, resolve } = Promise.withResolvers<void>();
+    const slow = {
+      ...failing(),
+      enqueue: (added: AcceptedJob) => isAnswering.then(() => queue.enqueue(added)),
+      remove: (...asked: Parameters<JobQueue['remove']>) => queue.remove(...asked),
+    };
+    await submitJob({ history, queue: slow, enqueueTimeoutMs: 200 }, job());
+    await history.endUnheld('acme', 'job-test-0001', jobError('CANCELLED', 'not needed'));
+    resolve();
+    await until('the queue has had it', async () => (await queue.names()).length > 0);
+    await until('it is out again', async () => (await queue.depth(NAME)).waiting === 0);
   });
 
   test.each([

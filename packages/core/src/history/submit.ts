@@ -1,5 +1,6 @@
 import type { JobQueue } from '../queue/job-queue.ts';
 import type { Acceptance, AcceptedJob, JobHistory } from './job-history.ts';
+import { takeOutWaiting } from './take-out-ended.ts';
 
 export interface SubmitParts {
   readonly history: JobHistory;
@@ -14,6 +15,8 @@ export interface SubmitParts {
 export type Submission = Acceptance & { readonly isEnqueued: boolean };
 
 const ENQUEUE_TIMEOUT_MS = 2_000;
+/** Nobody ends a job as soon as that after it was accepted. */
+const SLOW_MS = 100;
 
 /**
  * Makes a job durable, then hands it to the queue, then notes that the queue has it. Once the first step is done the job is
@@ -46,8 +49,7 @@ async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Pr
   const [first] = jobs;
   if (first === undefined) return true;
   try {
-    const enqueuing = jobs.length === 1 ? parts.queue.enqueue(first) : parts.queue.enqueueAll(jobs);
-    await inTime(enqueuing, parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
+    await inTime(enqueue(parts, jobs), parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
   } catch (error) {
     report(error instanceof Error ? error : new Error(String(error)));
     return false;
@@ -56,6 +58,15 @@ async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Pr
   // the client need not wait for a note
   parts.history.markEnqueued(first.tenant, jobIds).catch(report);
   return true;
+}
+
+/** A queue that was away may take a job that has ended meanwhile, also after nobody waits for that any more; one that has begun is left to the reconciler. */
+async function enqueue({ history, queue }: SubmitParts, jobs: readonly AcceptedJob[]): Promise<void> {
+  const [first] = jobs;
+  if (first === undefined) return;
+  const startedMs = performance.now();
+  await (jobs.length === 1 ? queue.enqueue(first) : queue.enqueueAll(jobs));
+  if (performance.now() - startedMs > SLOW_MS) await takeOutWaiting(first.tenant, jobs, { history, queue });
 }
 
 function inTime(work: Promise<void>, timeoutMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { FinishedEvent } from '../../job/event.ts';
 import type { QueuedJob } from '../../queue/job-queue.ts';
 import { lossOf } from '../attempt-loss.ts';
+import { stopAfterEnd, takeOutEnded } from '../take-out-ended.ts';
 import type { Finding } from './compare.ts';
 import type { Disagreement, DisagreementKind } from './disagreement.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
@@ -31,26 +32,6 @@ export async function enqueueAgain(positions: readonly number[], parts: Reconcil
     await takeOutEnded(tenant, group, parts);
   }
   return jobs;
-}
-
-/** A job that ended between the look into history and the adding must not run again. */
-async function takeOutEnded(tenant: string, jobs: readonly QueuedJob[], parts: ReconcileParts): Promise<void> {
-  const { history, queue } = parts;
-  const unfinished = new Set((await history.unfinishedAmong(tenant, jobs.map(idOf))).map(({ job_id }) => job_id));
-  const ended = jobs.filter((job) => !unfinished.has(idOf(job)));
-  const answers = await Promise.all(ended.map((job) => queue.remove(job, idOf(job))));
-  const begun = ended.filter((_, index) => answers[index] === 'active');
-  await stopAfterEnd(tenant, begun.map(idOf), parts);
-}
-
-/** A worker has begun what should not run any more: it hears so, and publishes nothing. */
-async function stopAfterEnd(
-  tenant: string,
-  jobIds: readonly string[],
-  { fence, cancels }: ReconcileParts,
-): Promise<void> {
-  await Promise.all(jobIds.map((jobId) => fence.close(tenant, jobId)));
-  await cancels.tell(jobIds.map((jobId) => ({ tenant, jobId, reason: 'it has ended already' })));
 }
 
 async function addToQueue(findings: readonly Finding[], parts: ReconcileParts): Promise<void> {
