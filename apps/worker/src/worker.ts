@@ -19,6 +19,7 @@ import { createAttemptHandler } from './attempt/run-attempt.ts';
 import { Consumption } from './consumption.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { JailPool } from './jail/pool.ts';
+import { sweepLeftovers } from './leftovers.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { watchQueueDepth } from './queue-depth.ts';
 import { remoteSettings } from './remote-settings.ts';
@@ -56,7 +57,7 @@ const CLOSE_MS = 5000;
 
 /**
  * A worker, in order: connects to Redis and checks it; starts warm jails; finds out what this host offers, and announces it; serves
- * metrics; claims jobs and runs them as attempts. To stop: announces that it drains; claims no more; lets attempts end; gives back
+ * metrics; removes now and then what killed attempts left; claims jobs and runs them as attempts. To stop: announces that it drains; claims no more; lets attempts end; gives back
  * those that do not; withdraws; closes.
  */
 export async function startWorker(
@@ -106,6 +107,8 @@ export async function startWorker(
       isClaiming: () => consumer?.isClaiming ?? false,
     }),
   );
+
+  opened.use(sweepLeftovers({ roots: config.outputRoots, attempts: fence, logger, onError }));
 
   const { version } = heartbeat.advertisement;
   const cache = openResultCache(config, { store: artifacts, version, metrics, logger });

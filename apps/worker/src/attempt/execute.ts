@@ -1,6 +1,7 @@
 import type { AttemptClaim } from '@guestkit/core/coordination/fence';
 import type { JobDocument } from '@guestkit/core/job/document';
 import type { CachedFrom } from '@guestkit/core/job/result';
+import { attemptName, writerOf } from '@guestkit/core/job/writing-attempt';
 import type { Operation, Progress } from '@guestkit/operations/operation';
 import { factsOf } from '../jail/error-facts.ts';
 import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
@@ -38,7 +39,8 @@ export async function execute(execution: Execution, host: AttemptHost): Promise<
     payload,
     images: operation.images(payload),
     output: operation.output(payload),
-    writer: `${tenant}/${document.job_id}`,
+    writer: writerOf(claim),
+    attempt: attemptName(claim),
   };
   // who writes nothing pays for no fence
   const claimed = task.output && (await claimPublication(host.fence, { claim, document, signal }));

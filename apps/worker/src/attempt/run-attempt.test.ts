@@ -131,6 +131,16 @@ describe('an attempt', () => {
     expect(told.at(-1)).toMatchObject({ result: { status: 'cancelled', error: { message: 'not needed' } } });
   });
 
+  test('lets no earlier attempt publish when it ends its job without running', async () => {
+    const closed: string[] = [];
+    const fence = { ...FENCE, close: async (_tenant: string, jobId: string) => void closed.push(jobId) };
+    const given = delivery('system.echo');
+    await handle(given, { fence, cancels: cancelsOf('not needed') });
+    expect(closed).toEqual([]);
+    await handle({ ...given, attempt: 2 }, { fence, cancels: cancelsOf('not needed') });
+    expect(closed).toEqual([given.job.document.job_id]);
+  });
+
   test('stops and ends its job when that is to be cancelled, and is not tried again', async () => {
     const cancels = new CancelCopy();
     const { told, events } = recorder(({ type }) => type === 'progress' && cancels.add([cancelOf('not needed')]));

@@ -82,6 +82,7 @@ class Attempt {
     countAttempt(this.#delivery, this.#host);
     if (admission.kind === 'refused') {
       this.#journal.mention({ type: 'assigned' });
+      await this.#closeFence();
       return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
     this.#journal.mention({ type: 'assigned' }, { type: 'running' });
@@ -171,6 +172,12 @@ class Attempt {
     const result = failedResult(this.#endedAttempt(report), error);
     const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
     return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
+  }
+
+  /** An earlier attempt, whose worker was lost, may still be at it somewhere: it must not publish after the end of its job. */
+  async #closeFence(): Promise<void> {
+    const { tenant, jobId, attempt } = this.#claim;
+    if (attempt > 1) await this.#host.fence.close(tenant, jobId);
   }
 
   #errorOf(failure: Failure): JobError {

@@ -16,6 +16,8 @@ export interface JailTask {
   readonly output?: OutputRequest | undefined;
   /** The job, whatever the attempt: what an earlier one left half written is removed. */
   readonly writer?: string;
+  /** Which attempt writes, as files may be named. */
+  readonly attempt?: string;
   /** Of an earlier run: the result of this one, if the images are as they were. */
   readonly known?: KnownResult | undefined;
 }

@@ -1,3 +1,5 @@
+import type { WritingAttempt } from '../job/writing-attempt.ts';
+
 /** One attempt among all that a job ever has. */
 export interface AttemptClaim {
   readonly tenant: string;
@@ -18,6 +20,12 @@ export interface Fence {
   holds(claim: AttemptClaim): Promise<boolean>;
   /** Lets nobody publish for a job that has ended without a word of its attempts. */
   close(tenant: string, jobId: string): Promise<void>;
+}
+
+/** What is known of attempts that write, or have written before they were killed. */
+export interface WritingAttempts {
+  /** `over`: it never may publish again. `unknown`: the fence does not know its job, or has forgotten a newer attempt. */
+  standingOf(attempt: WritingAttempt): Promise<'newest' | 'over' | 'unknown'>;
 }
 
 const PROCESS = crypto.randomUUID().slice(0, 8);

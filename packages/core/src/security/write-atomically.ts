@@ -1,10 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { isTemporaryOf, temporaryName } from './temporary-name.ts';
 
 export interface WriteOptions {
   /** Who writes: what the same writer began and left half written, because it was killed, is removed first. */
   readonly writer?: string;
+  /** Which attempt of the writer, in letters, digits, "-" and "_"; at random where not given. */
+  readonly attempt?: string;
   /** Fires when the writer may no longer publish: then nothing appears under the name. */
   readonly signal?: AbortSignal;
   /** Called when all is written and synced; nothing appears when it throws. */
@@ -15,11 +17,10 @@ export interface WriteOptions {
 export async function writeAtomically(
   file: string,
   content: string | Uint8Array | AsyncIterable<Uint8Array>,
-  { writer, signal, beforePublishing }: WriteOptions = {},
+  { writer, attempt, signal, beforePublishing }: WriteOptions = {},
 ): Promise<number> {
-  const ours = temporaryPrefix(file, writer);
-  if (writer !== undefined) await removeLeftovers(path.dirname(file), ours);
-  const temporary = path.join(path.dirname(file), `${ours}${randomBytes(6).toString('hex')}${TEMPORARY}`);
+  if (writer !== undefined) await removeLeftovers(file, writer);
+  const temporary = path.join(path.dirname(file), temporaryName(file, writer, attempt));
   try {
     const sizeBytes = await writeNew(temporary, content);
     await beforePublishing?.();
@@ -33,17 +34,10 @@ export async function writeAtomically(
   }
 }
 
-const TEMPORARY = '.tmp';
-
-function temporaryPrefix(file: string, writer: string | undefined): string {
-  const owner = writer === undefined ? '' : `${createHash('sha256').update(writer).digest('hex').slice(0, 16)}.`;
-  return `.${path.basename(file).slice(0, 100)}.${owner}`;
-}
-
-async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+async function removeLeftovers(file: string, writer: string): Promise<void> {
+  const folder = path.dirname(file);
   for (const name of await readdir(folder)) {
-    const isOurs = name.startsWith(prefix) && name.endsWith(TEMPORARY);
-    if (isOurs) await rm(path.join(folder, name), { force: true });
+    if (isTemporaryOf(name, file, writer)) await rm(path.join(folder, name), { force: true });
   }
 }
 

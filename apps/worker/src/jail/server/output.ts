@@ -27,8 +27,9 @@ export function checkOutput(request: OutputRequest, { outputRoots }: OutputRules
 
 export interface WriteRules extends OutputRules {
   readonly images: readonly FileStamp[];
-  /** The job. */
+  /** The job, and its attempt. */
   readonly writer: string | undefined;
+  readonly attempt: string | undefined;
   readonly signal: AbortSignal;
   /** Asked when all is written. */
   readonly mayPublish: () => Promise<boolean>;
@@ -38,12 +39,13 @@ export interface WriteRules extends OutputRules {
 export async function writeOutput(
   value: unknown,
   request: OutputRequest,
-  { outputRoots, images, writer, signal, mayPublish }: WriteRules,
+  { outputRoots, images, writer, attempt, signal, mayPublish }: WriteRules,
 ): Promise<WrittenOutput> {
   const place = placeOf(request, outputRoots, images);
   try {
     const sizeBytes = await writeAtomically(place.path, await render(documentOf(value, request), request), {
       ...(writer !== undefined && { writer }),
+      ...(attempt !== undefined && { attempt }),
       signal,
       beforePublishing: () => permission(mayPublish),
     });

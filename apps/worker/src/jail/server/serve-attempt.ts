@@ -122,6 +122,7 @@ class ServedAttempt {
       outputRoots: settings.outputRoots,
       images: this.#desk.stamps,
       writer: task.writer,
+      attempt: task.attempt,
       signal: jail.gone,
       mayPublish,
     });

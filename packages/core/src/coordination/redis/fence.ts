@@ -1,4 +1,5 @@
-import type { AttemptClaim, Fence } from '../fence.ts';
+import { type WritingAttempt, writerKey, writerOf } from '../../job/writing-attempt.ts';
+import type { AttemptClaim, Fence, WritingAttempts } from '../fence.ts';
 import { answersOf } from './answers.ts';
 import type { RedisConnection } from './connection.ts';
 import { epochKeyOf, runIdIn } from './epoch-hash.ts';
@@ -24,7 +25,7 @@ return 'raised'`;
 const CLOSED_MS = 24 * 3600 * 1000;
 
 /** One key per job that publishes, which runs out by itself. */
-export class RedisFence implements Fence {
+export class RedisFence implements Fence, WritingAttempts {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
 
@@ -61,7 +62,26 @@ export class RedisFence implements Fence {
     await this.#connection.client.set(this.#keyOf(tenant, jobId), `${CLOSED_ATTEMPT}:`, 'PX', CLOSED_MS);
   }
 
-  #keyOf(tenant: string, jobId: string): string {
-    return `${this.#prefix}:fence:${tenant}:${jobId}`;
+  async standingOf({ writer, attempt: name }: WritingAttempt): Promise<'newest' | 'over' | 'unknown'> {
+    const known = await this.#connection.client.get(this.#keyOfWriter(writer));
+    const [attempt, token = ''] = name.split('_');
+    if (known === null || attempt === undefined) return 'unknown';
+    if (known === `${attempt}:${token}`) return 'newest';
+    return isNewer(known, { attempt: Number(attempt), token }) ? 'over' : 'unknown';
   }
+
+  #keyOf(tenant: string, jobId: string): string {
+    return this.#keyOfWriter(writerKey(writerOf({ tenant, jobId })));
+  }
+
+  #keyOfWriter(writer: string): string {
+    return `${this.#prefix}:fence:${writer}`;
+  }
+}
+
+/** In the order of `RAISE`. */
+function isNewer(known: string, { attempt, token }: Pick<AttemptClaim, 'attempt' | 'token'>): boolean {
+  const colon = known.indexOf(':');
+  const [knownAttempt, knownToken] = [Number(known.slice(0, colon)), known.slice(colon + 1)];
+  return knownAttempt > attempt || (knownAttempt === attempt && knownToken > token);
 }
