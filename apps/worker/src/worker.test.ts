@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { connectRedis } from '@guestkit/core/coordination/redis/connection';
@@ -134,6 +134,36 @@ describe('a worker', () => {
       phase: 'execution',
       details: { kind: 'mismatch', format: 'qcow2', offset: 0 },
       retry_recommended: false,
+    });
+  });
+
+  test('reads a raw disk whose guest made it look like a qcow2 when the payload says so, and not otherwise', async () => {
+    const disk = readFileSync(path.join(bench.folder, 'guest.raw'));
+    disk.write('QFI\xfb\0\0\0\x03', 0, 'latin1');
+    const raw = { path: path.join(bench.folder, 'disguised.raw'), format: 'raw' };
+    writeFileSync(raw.path, disk);
+    const run = async (override: object) =>
+      bench.resultOf(await bench.submit('guestkit.inspect', { image: { ...raw, ...override } }));
+    expect(await run({})).toMatchObject({ status: 'failed', error: { code: 'IMAGE_FORMAT_MISMATCH' } });
+    expect(await run({ allow_format_override: true })).toMatchObject({
+      status: 'completed',
+      data: {
+        inspect: {
+          image: { format: 'raw', format_override: 'qcow2', raw_by_elimination: false },
+          operating_system: { hostname: 'small-guest' },
+          warnings: expect.arrayContaining([expect.stringContaining('format override: content matches qcow2')]),
+        },
+      },
+    });
+    expect(await run({ format: 'img', allow_format_override: true })).toMatchObject({
+      error: { code: 'VALIDATION_ERROR', details: { field: 'payload.data.image.allow_format_override' } },
+    });
+  });
+
+  test('says that an image was taken for raw by elimination', async () => {
+    const image = { path: path.join(bench.folder, 'guest.raw'), format: 'img' };
+    expect(await bench.resultOf(await bench.submit('guestkit.inspect', { image }))).toMatchObject({
+      data: { inspect: { image: { format: 'raw', raw_by_elimination: true, format_override: null } } },
     });
   });
 

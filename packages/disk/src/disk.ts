@@ -36,6 +36,8 @@ export interface Disk {
 export interface OpenDiskOptions {
   /** What the caller says the container is. A hint that is checked, not trusted: a mismatch is refused (R3). */
   readonly claimedFormat?: string;
+  /** Lets the claim decide where the content matches another format, or several; nothing that the image names is opened then. */
+  readonly allowFormatOverride?: boolean | undefined;
   readonly references: ReferenceOpener;
   /** Which disk of an archive (OVA) of several, counted from 1; the first when left out. */
   readonly disk?: number | undefined;

@@ -85,6 +85,10 @@ export interface CollectorReport {
 
 export interface ImageSummary {
   readonly format: string;
+  /** It is read as raw because nothing known matches its content, not because anybody said so. */
+  readonly raw_by_elimination: boolean;
+  /** What its content matches, where it is read as the caller declared against that. */
+  readonly format_override: string | null;
   /** Bytes. */
   readonly virtual_size: number;
   /** Bytes. */

@@ -135,8 +135,16 @@ function sectionOf<T extends object>(collected: Collected<T>): Section<T> {
 }
 
 function summarize({ image, table }: Disk): ImageSummary {
-  const { format, virtual_size, file_size, chain } = image.facts;
-  return { format, virtual_size, file_size, partition_table: table?.scheme ?? null, chain: cleanFacts(chain) };
+  const { format, details, virtual_size, file_size, chain } = image.facts;
+  return {
+    format,
+    raw_by_elimination: details.raw_by_elimination === true,
+    format_override: typeof details.format_override === 'string' ? details.format_override : null,
+    virtual_size,
+    file_size,
+    partition_table: table?.scheme ?? null,
+    chain: cleanFacts(chain),
+  };
 }
 
 function diskWarnings(disk: Disk): readonly string[] {

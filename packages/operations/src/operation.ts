@@ -7,6 +7,8 @@ export interface ImageRequest {
   readonly path: string;
   /** What the client says the container is: checked, not trusted. */
   readonly format: string;
+  /** Whether it decides though the content matches another format, or several. */
+  readonly allowFormatOverride?: true;
   /** `sha256:HEX` or `HEX` of the container file. */
   readonly checksum?: string;
 }

@@ -34,6 +34,7 @@ export function submitJob(parts: ApiParts): Route {
     summary: 'Accepts a job: once this is answered, the job is durable',
     description:
       'The body is a job document of protocol v1. `operation` and `payload` suffice; the rest is filled in. ' +
+      'An image is `{path, format, checksum?, allow_format_override?}`: `format` is checked against the content unless the last is true. ' +
       'Posting a job again under its `job_id` or idempotency key is safe: the answer names the first job, and none is added.',
     body: postedSchema,
     answers: {

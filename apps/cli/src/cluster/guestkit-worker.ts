@@ -23,6 +23,7 @@ export interface SubmitOptions extends ClientOptions {
   readonly operation?: string;
   readonly image?: string;
   readonly format?: string;
+  readonly allowFormatOverride?: true;
   readonly data?: string;
   readonly name?: string;
   readonly priority?: number;
@@ -114,6 +115,7 @@ function addJobCommands(program: Command): void {
     .option('--operation <name>', 'what to do, when no document is given')
     .option('--image <path>', 'image as the workers see it')
     .option('--format <format>', 'what the container is said to be (default: its content decides)')
+    .option('--allow-format-override', 'read it as --format says though its content says otherwise')
     .option('--data <json>', 'further members of payload.data')
     .option('--name <name>', 'name of the job')
     .option('--priority <1-10>', 'higher is more urgent', wholeNumber(1))

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { claimsFormat, FORMAT_NOT_CLAIMED } from '@guestkit/disk/claim';
 import { printable } from '@guestkit/operations/report/printable';
 import { CommandError } from '../exit-code.ts';
 import { print } from '../output/print.ts';
@@ -60,11 +61,15 @@ function compose({ operation, name, label, priority, timeout, ...options }: Subm
   };
 }
 
-/** The protocol wants a claim; this one claims nothing, so that the content decides. */
-const ANY_FORMAT = 'img';
+type SubmitImageOptions = Pick<SubmitOptions, 'image' | 'format' | 'allowFormatOverride'>;
 
-function imageOf({ image, format = ANY_FORMAT }: Pick<SubmitOptions, 'image' | 'format'>): object {
-  return image === undefined ? {} : { image: { path: image, format } };
+/** The protocol wants a claim: where there is none, one that claims nothing, so that the content decides. */
+function imageOf({ image, format = FORMAT_NOT_CLAIMED, allowFormatOverride }: SubmitImageOptions): object {
+  if (allowFormatOverride && !claimsFormat(format)) {
+    throw usage('Cannot override the format: --format does not say what the image is to be read as');
+  }
+  const override = allowFormatOverride ? { allow_format_override: true } : {};
+  return image === undefined ? {} : { image: { path: image, format, ...override } };
 }
 
 function parseData(data = '{}'): object {

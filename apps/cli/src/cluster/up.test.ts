@@ -90,6 +90,14 @@ describe('guestkit-worker submit', () => {
     expect(ask('list', '--label', 'tier=test').jobs).toMatchObject([{ job_id: 'job-from-stdin', name: 'echo' }]);
   });
 
+  test('posts the claim that overrides the format, and none that says nothing', () => {
+    const args = ['submit', '--operation', 'guestkit.inspect', '--image', image, '--url', cluster.url];
+    const override = [...args, '--allow-format-override'];
+    expect(runCommand('guestkit-worker', override).code).toBe(EXIT_CODES.usage);
+    const { job_id } = runForJson('guestkit-worker', [...override, '--format', 'qcow2']);
+    expect(ask('list', '--payload', 'image.allow_format_override=true').jobs).toMatchObject([{ job_id }]);
+  });
+
   test('tells why the API refuses', () => {
     const { code, stderr } = runCommand('guestkit-worker', ['submit', '--operation', 'nonsense', '--url', cluster.url]);
     expect(code).toBe(EXIT_CODES.refused);

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +19,8 @@ import { EXIT_CODES } from '../exit-code.ts';
 import { commandFile, runCommand, runForJson } from '../testing/run-command.ts';
 
 const MIB = 2 ** 20;
+
+const VHD_FOOTER = Buffer.concat([Buffer.from('conectix'), Buffer.alloc(504)]);
 
 let folder: string;
 
@@ -26,6 +37,11 @@ beforeAll(() => {
   overlay('names-json.qcow2', 'json:{"driver":"file","filename":"/etc/passwd"}');
   overlay('names-missing.qcow2', 'nowhere.raw');
   overlay('overlay.qcow2', 'good.raw');
+  writeFileSync(at('two-formats'), Buffer.concat([readFileSync(at('overlay.qcow2')), VHD_FOOTER]));
+  writeFileSync(
+    at('disguised.raw'),
+    Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), readFileSync(at('good.raw')).subarray(4)]),
+  );
   mkdirSync(at('below'));
   overlay('below/overlay.qcow2', '../good.raw');
 });
@@ -54,6 +70,12 @@ describe('guestctl refuses', () => {
 
   test.each([
     ['a claimed format that the content denies', ['info', 'good.qcow2', '--format', 'vmdk'], 'mismatch'],
+    ['to override a format that is not said', ['info', 'good.qcow2', '--allow-format-override'], 'usage'],
+    [
+      'to open what an image names whose format is overridden',
+      ['info', 'two-formats', '--format', 'qcow2', '--allow-format-override'],
+      'denied',
+    ],
     ['a volume that holds nothing known', ['ls', 'garbage.raw', '/', '--device', 'sda'], 'unsupported'],
     ['a device that is not there', ['ls', 'good.raw', '/', '--device', '/dev/sdb9'], 'not-found'],
     ['a path that is not there', ['cat', 'good.raw', '/absent'], 'not-found'],
@@ -82,6 +104,21 @@ describe('guestctl refuses', () => {
     const { code, stderr } = runCommand('guestctl', []);
     expect(code).toBe(EXIT_CODES.usage);
     expect(stderr).toContain('Usage: guestctl');
+  });
+});
+
+describe('guestctl --allow-format-override', () => {
+  test('reads a raw disk whose guest made it look like another format', () => {
+    const raw = ['--format', 'raw'];
+    expect(runCommand('guestctl', ['ls', at('disguised.raw'), '/', ...raw]).code).toBe(EXIT_CODES.mismatch);
+    const override = [...raw, '--allow-format-override'];
+    expect(runForJson('guestctl', ['ls', at('disguised.raw'), '/', ...override])).toEqual(
+      runForJson('guestctl', ['ls', at('good.raw'), '/']),
+    );
+    expect(runForJson('guestctl', ['info', at('disguised.raw'), ...override])).toMatchObject({
+      format: 'raw',
+      details: { format_override: 'qcow2' },
+    });
   });
 });
 

@@ -15,6 +15,7 @@ const DEFAULT_STAGING_LIMIT = 64 * 2 ** 30;
 export interface ImageOptions {
   readonly output: OutputFormat;
   readonly format?: string;
+  readonly allowFormatOverride?: true;
   readonly references: ReferencePolicy;
   readonly root?: readonly string[];
   readonly passphraseFile?: readonly string[];
@@ -185,6 +186,7 @@ function imageCommand(program: Command, name: string, description: string): Comm
     .argument('<image>', 'disk image: a file, http(s)://…, or s3://BUCKET/KEY')
     .addOption(outputOption())
     .option('--format <format>', 'what the container is said to be; it is refused when it is something else')
+    .option('--allow-format-override', 'read it as --format says all the same, and open nothing that it names')
     .addOption(
       new Option('--references <rule>', 'which files the image may name as its backing file')
         .choices(['deny', 'same-directory', 'roots'])

@@ -1,4 +1,5 @@
 import { shownAddress } from '@guestkit/core/remote/address';
+import { FORMAT_NOT_CLAIMED } from '@guestkit/disk/claim';
 import type { InspectOptions } from '@guestkit/guest';
 import { renderInspectReport } from '@guestkit/operations/inspect/report';
 import { type InspectResult, runInspect } from '@guestkit/operations/inspect/run';
@@ -9,9 +10,9 @@ import { readPassphrases, withImageFile } from './open-image.ts';
 /** The operation that workers run, in this process. */
 export async function inspect(image: string, options: InspectCommandOptions): Promise<void> {
   await withImageFile(image, options, async ({ source, references, claimedFormat }) => {
-    // `img` claims nothing
-    const request = { path: shownAddress(image), format: claimedFormat ?? 'img' };
-    const { disk, snapshot } = options;
+    const { disk, snapshot, allowFormatOverride } = options;
+    const claim = { format: claimedFormat ?? FORMAT_NOT_CLAIMED, ...(allowFormatOverride && { allowFormatOverride }) };
+    const request = { path: shownAddress(image), ...claim };
     const choice = { disk, snapshot, passphrases: readPassphrases(options) };
     const opened = { request, source, openReference: references.open, choice };
     const payload = { image: request, options: toInspectOptions(options) };

@@ -20,6 +20,7 @@ import {
   openImage,
   type ReferenceOpener,
 } from '@guestkit/disk';
+import { claimsFormat } from '@guestkit/disk/claim';
 import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { CommandError } from '../exit-code.ts';
 import type { ImageOptions } from './guestctl.ts';
@@ -54,8 +55,8 @@ export function withImage(
 }
 
 function openingOf(options: ImageOptions, { references, claimedFormat }: ImageFile): OpenImageOptions {
-  const { disk, snapshot } = options;
-  const claim = claimedFormat === undefined ? {} : { claimedFormat };
+  const { allowFormatOverride, disk, snapshot } = options;
+  const claim = claimedFormat === undefined ? {} : { claimedFormat, allowFormatOverride };
   return { references, disk, snapshot, passphrases: readPassphrases(options), ...claim };
 }
 
@@ -103,6 +104,12 @@ export async function withImageFile(
   options: ImageOptions,
   action: (file: ImageFile) => Promise<void>,
 ): Promise<void> {
+  if (options.allowFormatOverride && !claimsFormat(options.format)) {
+    throw new CommandError(
+      'usage',
+      'Cannot override the format: --format does not say what the image is to be read as',
+    );
+  }
   if (isRemoteAddress(image)) return withRemoteImage(image, options, action);
   using chain = new ImageChain(image, options);
   await chain.unpack();

@@ -39,6 +39,3 @@ export const FORMAT_ALIASES: ReadonlyMap<string, string> = new Map([
   ['gz', 'gzip'],
   ['zst', 'zstd'],
 ]);
-
-/** An extension that files of every format carry: it claims nothing. */
-export const FORMAT_NOT_CLAIMED = 'img';

@@ -71,9 +71,10 @@ describe('openImage', () => {
     expect(open(bytes).facts).toMatchObject({
       format: 'raw',
       virtual_size: 2 ** 20,
+      details: { raw_by_elimination: true },
       warnings: [expect.stringContaining('elimination')],
     });
-    expect(open(bytes, 'raw').facts.warnings).toEqual([]);
+    expect(open(bytes, 'raw').facts).toMatchObject({ details: {}, warnings: [] });
   });
 
   test.each(['qcow2', 'QCOW2', 'vmdk', 'vhd', 'vpc', 'nonsense'])(

@@ -3,8 +3,10 @@ import { quote } from '../quote.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { KeyWork, type Unlocking } from '../volume/unlocking.ts';
 import { type ChainFile, ChainRecorder } from './chain.ts';
-import { FORMAT_ALIASES, FORMAT_NOT_CLAIMED, IMAGE_FORMATS } from './formats.ts';
+import { claimsFormat } from './claim.ts';
+import { FORMAT_ALIASES, IMAGE_FORMATS } from './formats.ts';
 import type { DiskImage, ImageContext, ImageFormat, ReferenceOpener } from './image.ts';
+import { OverriddenImage } from './overridden-image.ts';
 import { openRaw } from './raw/open.ts';
 import { checkReferenceName } from './reference-name.ts';
 
@@ -17,6 +19,11 @@ const TAIL_BYTES = 512;
 export interface OpenImageOptions {
   /** What the caller says the container is: checked, not trusted. `img` claims nothing. */
   readonly claimedFormat?: string;
+  /**
+   * Reads the image as what `claimedFormat` says though the content matches another format, or several (security rule R3): as raw, or
+   * as one of those that match. Nothing that such an image names is opened, whatever `references` allow. Without a claim it does nothing.
+   */
+  readonly allowFormatOverride?: boolean | undefined;
   readonly references: ReferenceOpener;
   /** Which disk of an archive of several, counted from 1; the first when left out. */
   readonly disk?: number | undefined;
@@ -43,12 +50,11 @@ export function openChain(
   options: OpenImageOptions,
   unlocking: Unlocking = { passphrases: options.passphrases ?? [], work: new KeyWork() },
 ): OpenedChain {
-  const { claimedFormat, references, disk, snapshot } = options;
+  const { claimedFormat, allowFormatOverride = false, references, disk, snapshot } = options;
   const recorder = new ChainRecorder();
   const place = { references, depth: 0, nesting: 0, disk, snapshot, unlocking, recorder };
-  const image = recorder.add(undefined, 0, source, () =>
-    openAs('image', source, canonical(claimedFormat), contextOf(place)),
-  );
+  const claim = { format: canonical(claimedFormat), overrides: allowFormatOverride };
+  const image = recorder.add(undefined, 0, source, () => openAs('image', source, claim, place));
   return { image, files: recorder.files };
 }
 
@@ -78,9 +84,9 @@ function contextOf(place: Place): ImageContext {
         throw new DiskError('corrupt', `Cannot open backing file ${quote(name)}: ${state}`);
       }
       const source = references.open(name, depth);
-      const context = contextOf({ ...place, ...NOTHING_CHOSEN, depth: depth + 1 });
+      const further = { ...place, ...NOTHING_CHOSEN, depth: depth + 1 };
       return recorder.add(name, depth + 1, source, () =>
-        openAs(`backing file ${quote(name)}`, source, canonical(claimedFormat), context),
+        openAs(`backing file ${quote(name)}`, source, claimOfImage(claimedFormat), further),
       );
     },
     openWithin(name, inner, options) {
@@ -89,9 +95,9 @@ function contextOf(place: Place): ImageContext {
         throw new DiskError('corrupt', `Cannot open ${quote(name)}: ${state}`);
       }
       const within = { references: options.references, depth: depth + 1, nesting: nesting + 1 };
-      const context = contextOf({ ...place, ...NOTHING_CHOSEN, ...within });
+      const further = { ...place, ...NOTHING_CHOSEN, ...within };
       return recorder.add(name, depth + 1, inner, () =>
-        openAs(quote(name), inner, canonical(options.claimedFormat), context),
+        openAs(quote(name), inner, claimOfImage(options.claimedFormat), further),
       );
     },
   };
@@ -100,32 +106,80 @@ function contextOf(place: Place): ImageContext {
 /** What the caller chose is of the image itself, not of what that refers to. */
 const NOTHING_CHOSEN = { disk: undefined, snapshot: undefined };
 
-function canonical(claimed: string | undefined): string | undefined {
-  const lower = claimed?.toLowerCase();
-  return lower === undefined || lower === FORMAT_NOT_CLAIMED ? undefined : (FORMAT_ALIASES.get(lower) ?? lower);
+/** What the format of an image is said to be. */
+interface Claim {
+  readonly format: string | undefined;
+  /** Whether it decides where the content says otherwise. */
+  readonly overrides: boolean;
 }
 
-function openAs(what: string, source: ByteSource, claimed: string | undefined, context: ImageContext): DiskImage {
+/** What an image says of another is hostile, and never more than a hint. */
+function claimOfImage(claimed: string | undefined): Claim {
+  return { format: canonical(claimed), overrides: false };
+}
+
+function canonical(claimed: string | undefined): string | undefined {
+  if (!claimsFormat(claimed)) return undefined;
+  const lower = claimed.toLowerCase();
+  return FORMAT_ALIASES.get(lower) ?? lower;
+}
+
+function openAs(what: string, source: ByteSource, claim: Claim, place: Place): DiskImage {
   if (source.sizeBytes === 0) {
-    throw new DiskError('corrupt', `Cannot open ${what}: it is empty`, { format: claimed ?? 'raw', offset: 0 });
+    throw new DiskError('corrupt', `Cannot open ${what}: it is empty`, { format: claim.format ?? 'raw', offset: 0 });
   }
-  const format = detectImageFormat(what, source);
-  const found = format?.name ?? 'raw';
-  if (claimed !== undefined && claimed !== found) {
-    const content = format === undefined ? 'no known format' : found;
-    const state = `content is ${content}, ${quote(claimed)} was claimed`;
-    // what claims the format of a reference is the image that names it
-    const kind = context.depth === 0 ? 'mismatch' : 'corrupt';
-    throw new DiskError(kind, `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
-  }
+  const matches = matchingFormats(source);
+  if (isOverridden(matches, claim)) return openOverridden(what, source, { matches, claim, place });
+  const format = oneOf(what, matches);
+  checkClaim(what, format, claim, place);
+  const context = contextOf(place);
   checkChoice(what, format, context);
   if (format !== undefined) return format.open(source, context);
-  return openRaw(source, claimed === undefined ? ['raw by elimination: no known format matches'] : []);
+  return openRaw(source, { byElimination: claim.format === undefined });
 }
+
+function checkClaim(what: string, format: ImageFormat | undefined, { format: claimed }: Claim, place: Place): void {
+  const found = format?.name ?? 'raw';
+  if (claimed === undefined || claimed === found) return;
+  const content = format === undefined ? 'no known format' : found;
+  const state = `content is ${content}, ${quote(claimed)} was claimed`;
+  // what claims the format of a reference is the image that names it
+  const kind = place.depth === 0 ? 'mismatch' : 'corrupt';
+  throw new DiskError(kind, `Cannot open ${what}: ${state}`, { format: found, offset: 0 });
+}
+
+/** Whether a claim decides what the content leaves open or contradicts. What does not match at all could not be read anyway. */
+function isOverridden(matches: readonly ImageFormat[], { format: claimed, overrides }: Claim): boolean {
+  if (!overrides || claimed === undefined) return false;
+  if (claimed === 'raw') return matches.length > 0;
+  return matches.length > 1 && matches.some(({ name }) => name === claimed);
+}
+
+interface Overriding {
+  readonly matches: readonly ImageFormat[];
+  readonly claim: Claim;
+  readonly place: Place;
+}
+
+function openOverridden(what: string, source: ByteSource, { matches, claim, place }: Overriding): DiskImage {
+  const format = matches.find(({ name }) => name === claim.format);
+  const context = contextOf({ ...place, references: REFUSE_OF_OVERRIDDEN });
+  checkChoice(what, format, context);
+  const image = format === undefined ? openRaw(source) : format.open(source, context);
+  return new OverriddenImage(image, namesOf(matches));
+}
+
+/** Whoever wrote what makes the content look like another format wrote its references too. */
+const REFUSE_OF_OVERRIDDEN: ReferenceOpener = {
+  open(name) {
+    const state = 'the format of the image that names it was overridden';
+    throw new DiskError('denied', `Cannot open reference ${quote(name)}: ${state}, expected it to stand alone`);
+  },
+};
 
 /** The name of the one format that the content matches, `raw` when there is none. @throws DiskError `corrupt` when two match */
 export function imageFormatOf(source: ByteSource): string {
-  return detectImageFormat('image', source)?.name ?? 'raw';
+  return oneOf('image', matchingFormats(source))?.name ?? 'raw';
 }
 
 /** An image that stands alone must not be taken for the one that was chosen. */
@@ -141,15 +195,20 @@ function checkChoice(what: string, format: ImageFormat | undefined, { disk = 1, 
   }
 }
 
-/** The one format that the content matches; two would let two readers see two disks (security rule R3). */
-function detectImageFormat(what: string, source: ByteSource): ImageFormat | undefined {
+function matchingFormats(source: ByteSource): readonly ImageFormat[] {
   const head = source.read(0, Math.min(HEAD_BYTES, source.sizeBytes));
   const tailBytes = Math.min(TAIL_BYTES, source.sizeBytes);
   const tail = source.read(source.sizeBytes - tailBytes, tailBytes);
-  const matches = IMAGE_FORMATS.filter((format) => format.detect(head, tail));
-  if (matches.length > 1) {
-    const names = matches.map((format) => format.name).join(' and ');
-    throw new DiskError('corrupt', `Cannot open ${what}: content matches ${names}, expected one format`, { offset: 0 });
-  }
-  return matches[0];
+  return IMAGE_FORMATS.filter((format) => format.detect(head, tail));
+}
+
+/** The one format that the content matches; two would let two readers see two disks (security rule R3). */
+function oneOf(what: string, matches: readonly ImageFormat[]): ImageFormat | undefined {
+  if (matches.length <= 1) return matches[0];
+  const state = `content matches ${namesOf(matches)}, expected one format`;
+  throw new DiskError('corrupt', `Cannot open ${what}: ${state}`, { offset: 0 });
+}
+
+function namesOf(formats: readonly ImageFormat[]): string {
+  return formats.map(({ name }) => name).join(' and ');
 }

@@ -33,6 +33,8 @@ describe('the payload of guestkit.inspect', () => {
     ['no image', {}],
     ['an image without a format', { image: { path: '/a' } }],
     ['an image without a path', { image: { format: 'raw' } }],
+    ['an override of a format that is not said', { image: { ...IMAGE, format: 'img', allow_format_override: true } }],
+    ['an override that is no boolean', { image: { ...IMAGE, allow_format_override: 'yes' } }],
     ['an output of another format', { image: IMAGE, output: { format: 'xml', destination: '/r' } }],
     ['an output without a destination', { image: IMAGE, output: { format: 'json' } }],
     ['a negative size', { image: { ...IMAGE, size_bytes: -1 } }],
@@ -53,6 +55,8 @@ describe('the payload of guestkit.inspect', () => {
     const payload = parse({ image: { ...IMAGE, checksum: 'sha256:ab', read_only: true, size_bytes: 5 } });
     expect(inspectOperation.images(payload)).toEqual([{ ...IMAGE, checksum: 'sha256:ab' }]);
     expect(inspectOperation.images(parse({}))).toEqual([IMAGE]);
+    const overriding = parse({ image: { ...IMAGE, allow_format_override: true } });
+    expect(inspectOperation.images(overriding)).toEqual([{ ...IMAGE, allowFormatOverride: true }]);
   });
 
   test('names the output that is asked for', () => {

@@ -7,7 +7,12 @@ export const inspectOperation: Operation<InspectPayload> = {
   isolation: 'jail',
   payload: inspectPayloadSchema,
   images: ({ image }) => [
-    { path: image.path, format: image.format, ...(image.checksum != null && { checksum: image.checksum }) },
+    {
+      path: image.path,
+      format: image.format,
+      ...(image.allow_format_override && { allowFormatOverride: true }),
+      ...(image.checksum != null && { checksum: image.checksum }),
+    },
   ],
   decisive: ({ options }) => options,
   output: ({ output }) =>

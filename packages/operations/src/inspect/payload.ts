@@ -1,3 +1,4 @@
+import { claimsFormat } from '@guestkit/disk/claim';
 import * as z from 'zod';
 
 // `payload.data` of guestkit.inspect (protocol section 7). Unknown members are ignored.
@@ -15,14 +16,22 @@ const optionsSchema = z.object({
   include_databases: option(false),
 });
 
-export const inspectPayloadSchema = z.object({
-  image: z.object({
+const imageSchema = z
+  .object({
     path: z.string().min(1),
     format: z.string().min(1),
+    allow_format_override: z.boolean().default(false),
     checksum: z.string().nullish(),
     read_only: z.boolean().default(true),
     size_bytes: z.int().min(0).nullish(),
-  }),
+  })
+  .refine(({ format, allow_format_override }) => !allow_format_override || claimsFormat(format), {
+    path: ['allow_format_override'],
+    message: 'needs a format that says what the image is to be read as',
+  });
+
+export const inspectPayloadSchema = z.object({
+  image: imageSchema,
   // absent options are the defaults, `null` is an error
   options: optionsSchema.prefault({}),
   output: z

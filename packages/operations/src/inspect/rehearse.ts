@@ -9,7 +9,7 @@ import { runInspect } from './run.ts';
 const ROUNDS = 2;
 
 const PAYLOAD: InspectPayload = {
-  image: { path: 'rehearsal.qcow2', format: 'qcow2', read_only: true },
+  image: { path: 'rehearsal.qcow2', format: 'qcow2', allow_format_override: false, read_only: true },
   options: DEFAULT_INSPECT_OPTIONS,
 };
 

@@ -4,7 +4,15 @@ import { renderInspectReport } from './report.ts';
 
 const EMPTY: InspectDocument = {
   version: '1.0',
-  image: { format: 'qcow2', virtual_size: 2 ** 30, file_size: 1024, partition_table: 'gpt', chain: [] },
+  image: {
+    format: 'qcow2',
+    raw_by_elimination: false,
+    format_override: null,
+    virtual_size: 2 ** 30,
+    file_size: 1024,
+    partition_table: 'gpt',
+    chain: [],
+  },
   operating_system: null,
   operating_systems: [],
   mountpoints: [],

@@ -36,6 +36,7 @@ export const runInspect: Runner = (payload, context): InspectResult => {
   context.progress({ phase: 'inspection', percent: 20, message: 'Reading the image' });
   const disk = openDisk(new CachedSource(image.source, { blockBytes: BLOCK_BYTES }), {
     claimedFormat: image.request.format,
+    allowFormatOverride: image.request.allowFormatOverride,
     references: { open: (name, from) => image.openReference(name, from) },
     ...image.choice,
   });

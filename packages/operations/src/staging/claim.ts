@@ -1,4 +1,5 @@
 import type { Compression } from '@guestkit/disk';
+import { claimsFormat } from '@guestkit/disk/claim';
 
 const NAMES: ReadonlyMap<string, Compression> = new Map([
   ['gz', 'gzip'],
@@ -18,8 +19,8 @@ export interface CompressedClaim {
  * else: a disk that is said to be raw, and whose guest wrote the signature into its first sector, must not be unpacked.
  */
 export function claimOfCompressed(claimed: string | undefined, compression: Compression): CompressedClaim | undefined {
-  const lower = claimed?.toLowerCase() ?? 'img';
-  if (lower === 'img') return { inner: undefined };
+  if (!claimsFormat(claimed)) return { inner: undefined };
+  const lower = claimed.toLowerCase();
   const dot = lower.lastIndexOf('.');
   if (NAMES.get(lower.slice(dot + 1)) !== compression) return undefined;
   return { inner: dot > 0 ? lower.slice(0, dot) : undefined };

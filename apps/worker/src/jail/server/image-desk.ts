@@ -4,6 +4,7 @@ import { RemoteError } from '@guestkit/core/remote/remote-error';
 import type { FileStamp } from '@guestkit/core/security/file-stamp';
 import { openWithin } from '@guestkit/core/security/path-guard';
 import { ImageReferenceError, openReference } from '@guestkit/core/security/reference-policy';
+import { FORMAT_NOT_CLAIMED } from '@guestkit/disk/claim';
 import type { ImageRequest } from '@guestkit/operations/operation';
 import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { allocateFrame, FrameError, HEADER_BYTES, type ReadRequest } from '../frame.ts';
@@ -101,8 +102,7 @@ export class ImageDesk implements Disposable {
     const scratch = await unpack(file.fd, unpacking);
     this.#unpacked.set(source, scratch);
     this.#checkSize(request, scratch.sizeBytes);
-    // `img` claims nothing
-    return { source, sizeBytes: scratch.sizeBytes, request: { ...request, format: inner ?? 'img' } };
+    return { source, sizeBytes: scratch.sizeBytes, request: { ...request, format: inner ?? FORMAT_NOT_CLAIMED } };
   }
 
   /** @throws ImageReferenceError as the policy decides */

@@ -5,11 +5,16 @@ import type { DiskImage, Extent, ImageFacts } from '../image.ts';
 
 const SECTOR_SIZE = 512;
 
+export interface RawOptions {
+  /** It is taken for raw only because nothing known matches it. */
+  readonly byElimination?: boolean;
+}
+
 /**
  * Opens a source as the disk itself. There is nothing to detect: a source is raw when it is no other format (security rule R3).
  */
-export function openRaw(source: ByteSource, warnings: readonly string[] = []): DiskImage {
-  return new RawImage(source, warnings);
+export function openRaw(source: ByteSource, options: RawOptions = {}): DiskImage {
+  return new RawImage(source, options);
 }
 
 class RawImage implements DiskImage {
@@ -17,7 +22,7 @@ class RawImage implements DiskImage {
   readonly facts: ImageFacts;
   readonly #source: ByteSource;
 
-  constructor(source: ByteSource, warnings: readonly string[]) {
+  constructor(source: ByteSource, { byElimination = false }: RawOptions) {
     this.#source = source;
     // disks are made of whole sectors: what is missing of the last one reads as zero, as with qemu
     this.sizeBytes = Math.ceil(source.sizeBytes / SECTOR_SIZE) * SECTOR_SIZE;
@@ -26,9 +31,12 @@ class RawImage implements DiskImage {
       format: 'raw',
       virtual_size: this.sizeBytes,
       file_size: source.sizeBytes,
-      details: {},
+      details: byElimination ? { raw_by_elimination: true } : {},
       chain: [],
-      warnings: odd === 0 ? warnings : [...warnings, `last sector has only ${odd} bytes, the rest reads as zero`],
+      warnings: [
+        ...(byElimination ? ['raw by elimination: no known format matches'] : []),
+        ...(odd === 0 ? [] : [`last sector has only ${odd} bytes, the rest reads as zero`]),
+      ],
     };
   }
 
