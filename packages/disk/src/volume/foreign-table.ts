@@ -1,5 +1,6 @@
 import { hasText, magic } from '../filesystem/signature/format.ts';
 import type { ByteSource } from '../source/byte-source.ts';
+import { hasAtariTable } from './atari.ts';
 
 const FOREIGN_TABLES = [
   { name: 'Apple partition map', magics: [magic('PM\0\0', 512)] },
@@ -15,7 +16,8 @@ const FOREIGN_TABLES = [
   { name: 'SGI disk label', magics: [magic('\x0b\xe5\xa9\x41')] },
 ] as const;
 
-/** The name of a partition table that is neither GPT nor MBR: named, so that its disk is not taken for an empty one. */
+/** The name of a partition table that cannot be read: named, so that its disk is not taken for an empty one. */
 export function findForeignTable(disk: ByteSource): string | undefined {
-  return FOREIGN_TABLES.find(({ magics }) => magics.some((text) => hasText(disk, text)))?.name;
+  const found = FOREIGN_TABLES.find(({ magics }) => magics.some((text) => hasText(disk, text)))?.name;
+  return found ?? (hasAtariTable(disk) ? 'Atari partition table' : undefined);
 }

@@ -72,6 +72,53 @@ describe.skipIf(!hasTools)('a BSD label', () => {
   });
 });
 
+describe.skipIf(!hasTools)('a Minix partition', () => {
+  test('is divided as partx does it, by entries of its own type only', () => {
+    const disk = minix(['start=2056,size=2000,type=81', 'start=4096,size=8,type=83', 'start=5000,size=3000,type=81']);
+    expect(asPartx(disk)).toEqual(askPartx(disk));
+    expect(read(disk)).toMatchObject({
+      warnings: [],
+      partitions: [
+        { number: 1, type: '0x81', typeName: 'Minix' },
+        { number: 2, type: '0x83' },
+        { number: 5, name: 's0', startBytes: 2056 * 512, sizeBytes: 2000 * 512 },
+        { number: 6, name: 's2', startBytes: 5000 * 512, sizeBytes: 3000 * 512 },
+      ],
+    });
+  });
+
+  test('whose first entry is of another type is a boot sector, and not divided', () => {
+    const disk = minix(['start=2056,size=2000,type=83', 'start=4096,size=8,type=81']);
+    // partx, other than the kernel, goes by each entry alone
+    expect(read(disk)?.partitions).toHaveLength(2);
+  });
+
+  test('leaves out what lies outside of it, with a warning', () => {
+    const disk = minix(['start=2056,size=2000,type=81', 'start=13000,size=100,type=81']);
+    expect(read(disk)?.partitions.map(({ number }) => number)).toEqual([1, 2, 5]);
+    expect(read(disk)?.warnings).toEqual([expect.stringContaining('Minix partition s1 leaves partition 1')]);
+  });
+});
+
+describe.skipIf(!hasTools)('an Atari table', () => {
+  test('is named, not taken for an empty disk', () => {
+    const [volume] = openDisk(new MemorySource(atari()), { references: denyReferences }).volumes;
+    const message = expect.stringContaining('Atari partition table');
+    expect(volume).toMatchObject({ signature: undefined, error: { kind: 'unsupported', message } });
+  });
+
+  test.each([
+    ['no entry in use', (disk: Buffer) => disk.fill(0, 0x1c6, 0x1f6)],
+    ['an entry that reaches past the end', (disk: Buffer) => disk.writeUInt32BE(2 ** 32 - 1, 0x1ce)],
+    ['a name that is none', (disk: Buffer) => disk.writeUInt8(0x20, 0x1c7)],
+  ])('with %s is none', (_, change) => {
+    const disk = atari();
+    change(disk);
+    const [volume] = openDisk(new MemorySource(disk), { references: denyReferences }).volumes;
+    expect(volume?.error).toBeUndefined();
+  });
+});
+
 describe.skipIf(!hasTools)('an Apple partition map', () => {
   test('is read as partx does', () => {
     const disk = byParted('mac', APPLE_PARTS);
@@ -93,6 +140,11 @@ test.skipIf(!hasTools)('changed tables end in a DiskError or well', () => {
   const nested = bySfdisk('start=2048,size=14000,type=a5\n');
   byParted('bsd', PARTS).copy(nested, 2048 * 512 + 64, 64, 576);
   const samples = [
+    {
+      disk: minix(['start=2056,size=2000,type=81', 'start=5000,size=3000,type=81']),
+      hot: [2048 * 512 + 446, 2048 * 512 + 512],
+    },
+    { disk: atari(), hot: [0x1c0, 512] },
     { disk: byParted('bsd', PARTS), hot: [64, 400] },
     { disk: byParted('mac', APPLE_PARTS), hot: [0, 3072] },
     { disk: nested, hot: [2048 * 512 + 64, 2048 * 512 + 400] },
@@ -142,6 +194,24 @@ function bySfdisk(script: string): Buffer {
   const file = blank('sfdisk');
   execFileSync('sfdisk', ['-q', file], { input: script, stdio: 'pipe' });
   return readFileSync(file);
+}
+
+/** A disk whose first partition is of Minix, and has a table in its first sector. */
+function minix(entries: readonly string[]): Buffer {
+  const table = bySfdisk(`${entries.join('\n')}\n`).subarray(0, 512);
+  const disk = bySfdisk('start=2048,size=10000,type=81\nstart=12288,size=2048,type=83\n');
+  table.copy(disk, 2048 * 512);
+  return disk;
+}
+
+/** One partition of an Atari, as its tools write it: no signature, a name of three letters. */
+function atari(): Buffer {
+  const disk = Buffer.alloc(8 * MIB);
+  disk.writeUInt32BE(disk.length / 512, 0x1c2);
+  disk.write('\x01GEM', 0x1c6, 'latin1');
+  disk.writeUInt32BE(2, 0x1ca);
+  disk.writeUInt32BE(1000, 0x1ce);
+  return disk;
 }
 
 function blank(name: string): string {

@@ -2,11 +2,11 @@ import { identifyVolume } from '../filesystem/signature/identify.ts';
 import { hex } from '../hex.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { readAppleMap } from './apple/read.ts';
-import { BSD_SLICE_TYPES } from './bsd/layout.ts';
 import { readBsdDisk } from './bsd/read.ts';
 import { readGpt } from './gpt/read.ts';
 import { isProtective, isUsed, readBootRecord } from './mbr/boot-record.ts';
 import { readMbr } from './mbr/read.ts';
+import { isSubdivided } from './mbr/subpartitions.ts';
 import type { Partition, PartitionTable } from './partition-table.ts';
 
 /** Filesystems whose first sector ends in the signature of an MBR. */
@@ -58,9 +58,9 @@ function pastEnd(disk: ByteSource, { partitions }: PartitionTable): readonly str
     });
 }
 
-function overlaps({ partitions }: PartitionTable): readonly string[] {
-  const sorted = partitions
-    .filter((partition) => !isDivided(partition, partitions))
+function overlaps(table: PartitionTable): readonly string[] {
+  const sorted = table.partitions
+    .filter((partition) => partition.kind !== 'extended' && !isSubdivided(partition, table))
     .toSorted((a, b) => a.startBytes - b.startBytes);
   const warnings: string[] = [];
   let furthest: Partition | undefined;
@@ -71,20 +71,6 @@ function overlaps({ partitions }: PartitionTable): readonly string[] {
     if (furthest === undefined || endOf(partition) > endOf(furthest)) furthest = partition;
   }
   return warnings;
-}
-
-/** Holds other partitions: an extended one, or one that a BSD label divides. */
-function isDivided({ kind, type, startBytes, sizeBytes }: Partition, all: readonly Partition[]): boolean {
-  if (kind === 'extended') return true;
-  const end = startBytes + sizeBytes;
-  return (
-    BSD_SLICE_TYPES.has(type) &&
-    all.some((inner) => isBsd(inner) && inner.startBytes >= startBytes && endOf(inner) <= end)
-  );
-}
-
-function isBsd({ type }: Partition): boolean {
-  return type.startsWith('bsd ');
 }
 
 function endOf({ startBytes, sizeBytes }: Partition): number {

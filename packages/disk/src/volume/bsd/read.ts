@@ -2,7 +2,7 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import type { Partition, PartitionTable } from '../partition-table.ts';
 import { BSD_TYPE_NAMES } from '../partition-types.ts';
 import { type BsdEntry, readBsdLabel } from './label.ts';
-import { BSD_SLICE_TYPES, FREEBSD_SLICE_TYPE } from './layout.ts';
+import { FREEBSD_SLICE_TYPE } from './layout.ts';
 
 /** Reads the label of a disk that has no other table: its partitions are numbered by their letters. */
 export function readBsdDisk(disk: ByteSource): PartitionTable | undefined {
@@ -17,34 +17,16 @@ export function readBsdDisk(disk: ByteSource): PartitionTable | undefined {
 }
 
 /**
- * Adds to an MBR what labels within its partitions divide them into, numbered on from `next` as Linux does. What a label says
- * counts from the start of the disk, or, with FreeBSD, from that of the partition.
+ * What the label in a partition of an MBR divides it into, numbered by nobody yet. What it says counts from the start of the disk,
+ * or, with FreeBSD, from that of the partition.
  */
-export function addBsdPartitions(disk: ByteSource, table: PartitionTable, next: number): PartitionTable {
-  const slices = table.partitions.filter(({ type, kind }) => BSD_SLICE_TYPES.has(type) && kind !== 'extended');
-  const warnings = [...table.warnings];
-  const found = slices.flatMap((slice) => withinSlice(disk, slice, warnings));
-  const partitions = found.map((partition, index) => ({ ...partition, number: next + index }));
-  return { ...table, partitions: [...table.partitions, ...partitions], warnings };
-}
-
-function withinSlice(disk: ByteSource, slice: Partition, warnings: string[]): readonly Partition[] {
+export function bsdPartitionsWithin(disk: ByteSource, slice: Partition): readonly Partition[] {
   const label = readBsdLabel(disk, slice.startBytes);
   if (label === undefined) return [];
   const isRelative = slice.type === FREEBSD_SLICE_TYPE && label.wholeOffset === 0;
-  const place = {
-    ...{ number: 0, kind: 'logical' as const, sectorSize: label.sectorSize },
-    base: isRelative ? slice.startBytes : 0,
-  };
-  return label.entries
-    .map((entry) => partitionOf(entry, place))
-    .filter((partition) => {
-      if (isWithin(partition, slice)) return !isSame(partition, slice);
-      warnings.push(
-        `BSD partition ${partition.name} leaves partition ${slice.number}, which it divides: it is left out`,
-      );
-      return false;
-    });
+  const base = isRelative ? slice.startBytes : 0;
+  const place = { number: 0, kind: 'logical', base, sectorSize: label.sectorSize } as const;
+  return label.entries.map((entry) => partitionOf(entry, place));
 }
 
 interface Place {
@@ -66,16 +48,4 @@ function partitionOf({ letter, type, size, offset }: BsdEntry, { number, kind, b
     ...(typeName === undefined ? {} : { typeName }),
     name: letter,
   };
-}
-
-function isWithin(inner: Partition, outer: Partition): boolean {
-  return inner.startBytes >= outer.startBytes && endOf(inner) <= endOf(outer);
-}
-
-function isSame(a: Partition, b: Partition): boolean {
-  return a.startBytes === b.startBytes && a.sizeBytes === b.sizeBytes;
-}
-
-function endOf({ startBytes, sizeBytes }: Partition): number {
-  return startBytes + sizeBytes;
 }

@@ -1,10 +1,10 @@
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { addBsdPartitions } from '../bsd/read.ts';
 import type { Partition, PartitionTable } from '../partition-table.ts';
 import { MBR_TYPE_NAMES } from '../partition-types.ts';
 import { type BootRecord, isProtective, isUsed, type MbrEntry, readBootRecord } from './boot-record.ts';
 import { ACTIVE, EXTENDED_TYPES, FIRST_LOGICAL, LONGEST_CHAIN } from './layout.ts';
+import { addSubpartitions } from './subpartitions.ts';
 
 const SECTOR_SIZE = 512;
 
@@ -25,7 +25,7 @@ export function readMbr(disk: ByteSource, record: BootRecord): PartitionTable {
   if (isProtective(record)) warnings.push('MBR says there is a GPT, but there is none');
   const partitions = [...primary, ...logical];
   const table: PartitionTable = { scheme: 'mbr', sectorSize: SECTOR_SIZE, diskId, partitions, warnings };
-  return addBsdPartitions(disk, table, FIRST_LOGICAL + logical.length);
+  return addSubpartitions(disk, table, FIRST_LOGICAL + logical.length);
 }
 
 function kindOf(entry: MbrEntry): 'primary' | 'extended' {
