@@ -77,7 +77,7 @@ describe('identifyVolume', () => {
     bytes.writeUInt32LE(1, at + 4);
     bytes.fill(0xab, at + 16, at + 32);
     bytes.write('host:0', at + 32);
-    bytes.writeBigUInt64LE(BigInt(at / 512), at + 128);
+    bytes.writeBigUInt64LE(BigInt(at / 512), at + 144);
     expect(identifyVolume(new MemorySource(bytes))).toEqual({
       type: 'linux_raid_member',
       label: 'host:0',

@@ -5,7 +5,7 @@ import { hasText, magic, peek, type Refinement, readIdentity, readLabel } from '
 
 const MAGIC = '\xfc\x4e\x2b\xa9';
 const MAGIC_BIG_ENDIAN = '\xa9\x2b\x4e\xfc';
-const VERSION_1 = { major_version: [4, 'u32'], super_offset: [128, 'u64'] } as const;
+const VERSION_1 = { major_version: [4, 'u32'], super_offset: [144, 'u64'] } as const;
 
 /** Member of a Linux software RAID. The superblock of versions 0.90 and 1.0 is at the end: the front looks like what is on the array. */
 export function findLinuxRaid(volume: ByteSource): Refinement | undefined {

@@ -157,6 +157,58 @@ describe.skipIf(!hasTool('mdadm'))('the superblocks of these tests', () => {
   });
 });
 
+describe('the members of an array on the partitions of a disk', () => {
+  test.each(VERSIONS)('are found by their superblocks of version %s, and put together', (version) => {
+    const data = content(DATA_BYTES * 2);
+    const members = deal(data, rowsOf(DATA_BYTES / CHUNK)).map((bytes, place) => {
+      return member(bytes, { level: 0, members: 2, place, version });
+    });
+    const { volumes } = openDisk(new MemorySource(partitioned(members)), { references: denyReferences });
+    expect(volumes.map(({ device, signature }) => [device, signature?.type])).toEqual([
+      ['/dev/sda1', 'linux_raid_member'],
+      ['/dev/sda2', 'linux_raid_member'],
+      ['/dev/md127', undefined],
+    ]);
+    expect(volumes[2]?.members).toEqual(['/dev/sda1', '/dev/sda2']);
+    expect(data.equals(volumes[2]?.source.read(0, data.length) ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  // blkid looks for no arrays on what is as small as a floppy, and for those of the other versions at its end
+  test.skipIf(!hasTool('blkid')).each(['1.1', '1.2'] as const)('of version %s are known to blkid too', (version) => {
+    const folder = mkdtempSync(join(tmpdir(), 'guestkit-md-'));
+    try {
+      const array = member(content(DATA_BYTES), { level: 1, members: 1, place: 0, version });
+      const bytes = Buffer.concat([array, Buffer.alloc(2 ** 20)]);
+      writeFileSync(join(folder, 'member'), bytes);
+      const answer = execFileSync('blkid', ['-p', '-o', 'value', '-s', 'TYPE', '-s', 'UUID', join(folder, 'member')]);
+      const { volumes } = openDisk(new MemorySource(bytes), { references: denyReferences });
+      expect([volumes[0]?.signature?.type, volumes[0]?.signature?.uuid].sort()).toEqual(
+        answer.toString().trim().split('\n').sort(),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+/** Chunks dealt to two members in turn. */
+function rowsOf(rows: number): readonly string[] {
+  return Array.from({ length: rows }, (_, row) => `${2 * row} ${2 * row + 1}`);
+}
+
+function partitioned(parts: readonly Buffer[]): Buffer {
+  const table = Buffer.alloc(2 ** 20);
+  table.writeUInt16LE(0xaa55, 510);
+  let start = table.length;
+  for (const [index, part] of parts.entries()) {
+    table.writeUInt8(0xfd, 450 + index * 16);
+    table.writeUInt32LE(start / 512, 454 + index * 16);
+    table.writeUInt32LE(part.length / 512, 458 + index * 16);
+    start += part.length;
+  }
+  return Buffer.concat([table, ...parts]);
+}
+
 describe.skipIf(corpusAbsent)('the RAID member of the corpus', () => {
   test('is an array of level 1, of which one member will do', () => {
     const disk = openDisk(new MemorySource(readCorpus('volumes/util-linux/mdraid.img.xz')), {
