@@ -1,3 +1,4 @@
+import { BITLOCKER } from './families/bitlocker.ts';
 import { PARALLELS, QCOW2, VDI, VHD, VHDX, VMDK } from './families/containers.ts';
 import { EROFS } from './families/erofs.ts';
 import { BTRFS, EXFAT, EXT4, FAT, NTFS, SQUASHFS } from './families/filesystems.ts';
@@ -21,6 +22,7 @@ export const FAMILIES: readonly Family[] = [
   LVM2,
   MDRAID,
   LUKS,
+  BITLOCKER,
   EXT4,
   BTRFS,
   NTFS,

@@ -87,6 +87,71 @@ export function sealMetadata(bytes: Buffer, at: number): void {
   bytes.writeUInt32LE(crc32(bytes.subarray(at, at + size)), at + size + 4);
 }
 
+/**
+ * Makes right again what vouches for the metadata at an offset, after any change: the tags of the keys, as who knows the keys could,
+ * and the checksum. @returns the block as it is to be; `undefined` when it does not fit
+ */
+export function resealedBlock(bytes: Buffer, at: number): Buffer | undefined {
+  const size = bytes.readUInt16LE(at + 8) * (bytes.readUInt16LE(at + 10) === 1 ? 1 : 16);
+  if (size < BLOCK_BYTES || at + size + 8 > bytes.length) return undefined;
+  const block = Buffer.from(bytes.subarray(at, at + size + 8));
+  for (const { type, valueType, value } of entriesOf(block.subarray(BLOCK_BYTES, size))) {
+    if (type === 3 && valueType === 5) sealTag(value, MASTER_KEY);
+    if (type === 2 && valueType === 8 && value.length >= 28) sealMasterKey(value);
+  }
+  sealMetadata(block, 0);
+  return block;
+}
+
+/** The headers of the block and of the metadata. */
+const BLOCK_BYTES = 64 + 48;
+
+const PROTECTIONS = {
+  'clear key': 0,
+  TPM: 0x100,
+  'startup key': 0x200,
+  'recovery key': 0x800,
+  password: 0x2000,
+} as const;
+
+const KEYS_OF_PROTECTORS: ReadonlyMap<number, Buffer> = new Map([
+  [PROTECTIONS['clear key'], CLEAR_KEY],
+  [PROTECTIONS['startup key'], STARTUP_KEY],
+]);
+
+/** The copy of the master key that a protector keeps; what is stretched first would take too long. */
+function sealMasterKey(protector: Buffer): void {
+  const key = KEYS_OF_PROTECTORS.get(protector.readUInt16LE(26));
+  if (key === undefined) return;
+  for (const { valueType, value } of entriesOf(protector.subarray(28))) if (valueType === 5) sealTag(value, key);
+}
+
+function* entriesOf(bytes: Buffer) {
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const size = bytes.readUInt16LE(at);
+    if (size < 8 || at + size > bytes.length) return;
+    yield {
+      type: bytes.readUInt16LE(at + 2),
+      valueType: bytes.readUInt16LE(at + 4),
+      value: bytes.subarray(at + 8, at + size),
+    };
+    at += size;
+  }
+}
+
+/** Whatever the text is now, its tag fits. */
+function sealTag(value: Buffer, key: Buffer): void {
+  if (value.length <= 28) return;
+  const nonce = value.subarray(0, 12);
+  // CCM with a nonce of 12 bytes: the text is encrypted from block 1 on, with a counter of 3 bytes
+  const counter = Buffer.concat([Buffer.of(2), nonce, Buffer.of(0, 0, 1)]);
+  const text = run(createCipheriv('aes-256-ctr', key, counter), value.subarray(28));
+  const cipher = createCipheriv('aes-256-ccm', key, nonce, { authTagLength: 16 });
+  cipher.update(text);
+  cipher.final();
+  cipher.getAuthTag().copy(value, 12);
+}
+
 function sectorsOf(bytes: Uint8Array, sectorBytes: number): readonly Buffer[] {
   return Array.from({ length: bytes.length / sectorBytes }, (_, n) =>
     Buffer.from(bytes.subarray(n * sectorBytes, (n + 1) * sectorBytes)),
@@ -149,14 +214,6 @@ function metadataHeader(entriesBytes: number, method: number): Buffer {
   const size = 48 + entriesBytes;
   return Buffer.concat([word(size), word(1), word(48), word(size), GUID_BYTES, word(100), word(method), long(0)]);
 }
-
-const PROTECTIONS = {
-  'clear key': 0,
-  TPM: 0x100,
-  'startup key': 0x200,
-  'recovery key': 0x800,
-  password: 0x2000,
-} as const;
 
 function masterKeyEntry(plan: ProtectorPlan, index: number): Buffer {
   const id = plan.kind === 'startup key' ? STARTUP_KEY_ID : Buffer.alloc(16, index + 1);
