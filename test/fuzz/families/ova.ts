@@ -10,6 +10,7 @@ export const OVA: Family = {
   name: 'ova',
   seeds: () => [
     { name: 'made', bytes: tar({ 'vm.ovf': Buffer.from(OVF), 'disk.vmdk': DISK }) },
+    { name: 'descriptor', bytes: Buffer.from(OVF), files: { 'disk.vmdk': DISK } },
     ...fromCorpus('formats/**/*.ova'),
   ],
   read: readDisk,

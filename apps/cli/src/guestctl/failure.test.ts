@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -20,6 +21,8 @@ import { commandFile, runCommand, runForJson } from '../testing/run-command.ts';
 
 const MIB = 2 ** 20;
 
+const OVF = `<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+<References><File ovf:id="f" ovf:href="good.qcow2"/></References><DiskSection><Disk ovf:diskId="d" ovf:fileRef="f"/></DiskSection></Envelope>`;
 const VHD_FOOTER = Buffer.concat([Buffer.from('conectix'), Buffer.alloc(504)]);
 
 let folder: string;
@@ -122,6 +125,37 @@ describe('guestctl --allow-format-override', () => {
   });
 });
 
+describe('guestctl info --manifest', () => {
+  const pack = (name: string, digest: string): string => {
+    writeFileSync(at('machine.mf'), `SHA256(machine.ovf)= ${sha256(OVF)}\nSHA256(good.qcow2)= ${digest}\n`);
+    writeFileSync(at('machine.ovf'), OVF);
+    tool('tar', ['-cf', at(name), '-C', folder, 'machine.ovf', 'machine.mf', 'good.qcow2']);
+    return at(name);
+  };
+
+  test('compares every file of an archive with what was exported', () => {
+    const image = pack('machine.ova', sha256(readFileSync(at('good.qcow2'))));
+    expect(runForJson('guestctl', ['info', image, '--manifest']).manifest).toEqual([
+      { file: 'machine.ovf', algorithm: 'sha256', result: 'matches' },
+      { file: 'good.qcow2', algorithm: 'sha256', result: 'matches' },
+    ]);
+    expect(runForJson('guestctl', ['info', image])).not.toHaveProperty('manifest');
+  });
+
+  test('tells what is not as it was, and ends so', () => {
+    const image = pack('changed.ova', sha256(''));
+    const { code, stdout, stderr } = runCommand('guestctl', ['info', image, '--manifest']);
+    expect(code).toBe(EXIT_CODES.corrupt);
+    expect(stdout).toMatch(/^good\.qcow2 +sha256 +differs$/m);
+    expect(stderr).toContain('"good.qcow2" differs');
+    expect(runCommand('guestctl', ['info', image]).code).toBe(EXIT_CODES.ok);
+  });
+
+  test('says so where there is none', () => {
+    expect(runCommand('guestctl', ['info', at('good.qcow2'), '--manifest']).code).toBe(EXIT_CODES['not-found']);
+  });
+});
+
 describe('guestctl --verbose', () => {
   test('names kind, format and offset of a failure', () => {
     const { stderr } = runCommand('guestctl', ['info', at('truncated.qcow2'), '--verbose']);
@@ -165,6 +199,10 @@ describe('an image that changes while it is read', () => {
     expect(code).toBe(EXIT_CODES.io);
   });
 });
+
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
 
 function at(name: string): string {
   return path.join(folder, name);

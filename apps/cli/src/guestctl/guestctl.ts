@@ -38,6 +38,7 @@ export type TreeOptions = DeviceOptions;
 
 export interface InfoOptions extends ImageOptions {
   readonly chain?: true;
+  readonly manifest?: true;
 }
 
 export interface ServeOptions extends DeviceOptions {
@@ -62,6 +63,7 @@ export function createGuestctl(): Command {
   const program = createProgram('guestctl', 'Look into a VM disk image without booting, mounting or trusting it');
   imageCommand(program, 'info', 'container format, sizes, snapshots and partition scheme')
     .option('--chain', 'every file that the image is made of')
+    .option('--manifest', 'compare every file of an archive (OVA) with its manifest')
     .action(async (image: string, options: InfoOptions) => (await import('./info.ts')).info(image, options));
   imageCommand(program, 'filesystems', 'partitions and filesystems').action(
     async (image: string, options: ImageOptions) => (await import('./filesystems.ts')).filesystems(image, options),

@@ -1,3 +1,4 @@
+import type { ManifestCheck } from '@guestkit/disk/ova-manifest';
 import { formatBytes } from '@guestkit/operations/report/size';
 import { type Column, renderTable } from '@guestkit/operations/report/table';
 import type { FileEntry } from './info.ts';
@@ -11,12 +12,13 @@ export function isListed(value: unknown): value is readonly Row[] {
 
 interface Listed {
   readonly details: Readonly<Record<string, unknown>>;
+  readonly manifest?: readonly ManifestCheck[];
   readonly files?: readonly FileEntry[];
 }
 
 /** The lists of an image, each as a table under its name. */
-export function renderLists({ details, files }: Listed): readonly string[] {
-  return [...listsOf(details), ...(files === undefined ? [] : [renderFiles(files)])];
+export function renderLists({ details, manifest = [], files }: Listed): readonly string[] {
+  return [...listsOf({ ...details, manifest }), ...(files === undefined ? [] : [renderFiles(files)])];
 }
 
 function listsOf(details: Readonly<Record<string, unknown>>): readonly string[] {

@@ -1,8 +1,10 @@
 import { shownAddress } from '@guestkit/core/remote/address';
 import type { RemoteUsage } from '@guestkit/core/remote/meter';
 import type { ChainFile, Disk, PartitionTable } from '@guestkit/disk';
+import { checkOvaManifest, type ManifestCheck } from '@guestkit/disk/ova-manifest';
 import { renderFacts } from '@guestkit/operations/report/facts';
 import { formatBytes } from '@guestkit/operations/report/size';
+import { CommandError } from '../exit-code.ts';
 import { print } from '../output/print.ts';
 import { bootEntries } from './boot-entries.ts';
 import type { InfoOptions } from './guestctl.ts';
@@ -23,6 +25,8 @@ interface InfoDocument {
   readonly warnings: readonly string[];
   /** What suggests that a machine has the image open. */
   readonly in_use: readonly string[];
+  /** With `--manifest`: what became of each file that the manifest of an archive lists. */
+  readonly manifest?: readonly ManifestCheck[];
   /** With `--chain`: every file that the image is made of, itself first. */
   readonly files?: readonly FileEntry[];
   /** What was fetched, of a remote image. */
@@ -43,15 +47,39 @@ export interface FileEntry {
 }
 
 export async function info(image: string, options: InfoOptions): Promise<void> {
-  await withDisk(image, options, (disk, file) => {
+  await withDisk(image, options, async (disk, file) => {
+    const manifest = options.manifest === true ? checkManifest(disk, file) : undefined;
     const document = {
       ...describeImage(shownAddress(image), disk, file),
+      ...(manifest === undefined ? {} : { manifest }),
       ...(options.chain === true ? { files: describeFiles(shownAddress(image), disk.files) } : {}),
       ...(file.usage === undefined ? {} : { source: file.usage }),
     };
-    return print(options.output, document, render);
+    await print(options.output, document, render);
+    refuseUnlike(manifest ?? []);
   });
 }
+
+/** Reads every file of an archive that its manifest lists. @throws CommandError where there is none */
+function checkManifest({ image }: Disk, { source }: ImageFile): readonly ManifestCheck[] {
+  const { format, details } = image.facts;
+  if (details.has_manifest === true) return checkOvaManifest(source);
+  const state = format === 'ova' ? 'the archive has none' : `the image is ${format}, expected an archive (OVA)`;
+  throw new CommandError('not-found', `Cannot check the manifest: ${state}`);
+}
+
+function refuseUnlike(manifest: readonly ManifestCheck[]): void {
+  const unlike = manifest.filter(({ result }) => result !== 'matches');
+  if (unlike.length === 0) return;
+  const states = unlike.map(({ file, result }) => `${JSON.stringify(file)} ${UNLIKE[result]}`).join(', ');
+  throw new CommandError('corrupt', `Cannot vouch for the archive: of what its manifest lists, ${states}`);
+}
+
+const UNLIKE: Readonly<Record<ManifestCheck['result'], string>> = {
+  matches: 'matches',
+  differs: 'differs',
+  missing: 'is missing',
+};
 
 function describeImage(path: string, disk: Disk, { hostFiles = [] }: ImageFile): InfoDocument {
   const { image, table } = disk;

@@ -1,6 +1,6 @@
 import type { ImageFormat } from './image.ts';
 import { luksFormat } from './luks/format.ts';
-import { ovaFormat } from './ova/format.ts';
+import { ovaFormat, ovfFormat } from './ova/format.ts';
 import { parallelsFormat } from './parallels/format.ts';
 import { qcow2Format } from './qcow2/format.ts';
 import { RECOGNISED_FORMATS } from './recognised.ts';
@@ -18,6 +18,7 @@ const READABLE_FORMATS: readonly ImageFormat[] = [
   vdiFormat,
   parallelsFormat,
   ovaFormat,
+  ovfFormat,
   luksFormat,
 ];
 

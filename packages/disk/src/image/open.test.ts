@@ -36,6 +36,7 @@ const CONTAINERS = [
   { format: 'lzop', text: '\x89LZO\0\r\n\x1a\n', at: 0 },
   { format: '7z', text: '7z\xbc\xaf\x27\x1c', at: 0 },
   { format: 'zip', text: 'PK\x03\x04', at: 0 },
+  { format: 'aff4', text: `PK\x03\x04${'\0'.repeat(26)}container.description`, at: 0 },
 ];
 
 describe('openImage', () => {

@@ -7,6 +7,8 @@ interface Recognised {
   readonly name: string;
   readonly title: string;
   readonly magics: readonly Magic[];
+  /** What makes it another format, which has a line of its own. */
+  readonly unless?: readonly Magic[];
 }
 
 interface Magic {
@@ -15,6 +17,9 @@ interface Magic {
   readonly at: number;
   readonly in?: 'tail';
 }
+
+/** First in an archive of AFF4, which is a zip archive. */
+const AFF4_MEMBER = [head('container.description', 30)];
 
 const RECOGNISED: readonly Recognised[] = [
   { name: 'qed', title: 'QEMU enhanced disk (QED)', magics: [head('QED\0')] },
@@ -29,6 +34,7 @@ const RECOGNISED: readonly Recognised[] = [
   // version 13, in use, and a name of 3 letters: that of the digest its blocks have
   { name: 'vbk', title: 'Veeam backup (VBK)', magics: [head('\x0d\0\0\0\x01\0\0\0\x03\0\0\0md5\0')] },
   { name: 'aff', title: 'Advanced Forensic Format image (AFF)', magics: [head('AFF10\r\n\0')] },
+  { name: 'aff4', title: 'Advanced Forensic Format image (AFF4)', magics: AFF4_MEMBER },
   { name: 'sparseimage', title: 'Apple sparse image (UDSP)', magics: [head('sprs')] },
   { name: 'wim', title: 'Windows image (WIM)', magics: [head('MSWIM\0\0\0')] },
   { name: 'partclone', title: 'Partclone image', magics: [head('partclone-image')] },
@@ -46,7 +52,7 @@ const RECOGNISED: readonly Recognised[] = [
   { name: 'lz4', title: 'lz4 compressed file', magics: [head('\x04\x22\x4d\x18')] },
   { name: 'lzop', title: 'lzop compressed file', magics: [head('\x89LZO\0\r\n\x1a\n')] },
   { name: '7z', title: '7-Zip archive', magics: [head('7z\xbc\xaf\x27\x1c')] },
-  { name: 'zip', title: 'zip archive', magics: [head('PK\x03\x04')] },
+  { name: 'zip', title: 'zip archive', magics: [head('PK\x03\x04')], unless: AFF4_MEMBER },
 ];
 
 function head(text: string, at = 0): Magic {
@@ -64,10 +70,13 @@ function tail(text: string): Magic {
 /** Formats that are recognised and refused by name, one line of the table each. */
 export const RECOGNISED_FORMATS: readonly ImageFormat[] = RECOGNISED.map(refusing);
 
-function refusing({ name, title, magics }: Recognised): ImageFormat {
+function refusing({ name, title, magics, unless = [] }: Recognised): ImageFormat {
   return {
     name,
-    detect: (headBytes, tailBytes) => magics.some((magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic)),
+    detect: (headBytes, tailBytes) => {
+      const has = (magic: Magic) => isAt(magic.in === 'tail' ? tailBytes : headBytes, magic);
+      return magics.some(has) && !unless.some(has);
+    },
     open: () => {
       const message = `Cannot open ${title}: the format cannot be read yet`;
       throw new DiskError('unsupported', message, { format: name, offset: 0 });

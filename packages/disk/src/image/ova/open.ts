@@ -4,10 +4,11 @@ import type { ByteSource } from '../../source/byte-source.ts';
 import { WindowSource } from '../../source/window-source.ts';
 import type { DiskImage, ImageContext, ImageFacts, ReferenceOpener } from '../image.ts';
 import { ChunkedSource } from './chunked-source.ts';
-import { type OvfDescriptor, type OvfDisk, type OvfFile, readDescriptor } from './descriptor.ts';
+import { type OvfDescriptor, type OvfFile, readDescriptor } from './descriptor.ts';
 import { corrupt, unsupported } from './error.ts';
 import { LIMIT } from './layout.ts';
 import { checkLine, readManifest } from './manifest.ts';
+import { capacityWarnings, claimedBy, detailsOf, findFile, selectDisk, selectionWarnings } from './selection.ts';
 import { readTar, type TarMember } from './tar.ts';
 
 /** Opens one disk of an archive where it lies in it. */
@@ -16,8 +17,8 @@ export function openOva(source: ByteSource, context: ImageContext): DiskImage {
   const descriptor = findDescriptor(members);
   const ovf = readDescriptor(textOf(source, descriptor), descriptor.offset);
   const number = context.disk ?? 1;
-  const disk = selectDisk(ovf, number, descriptor);
-  const file = findFile(disk, descriptor);
+  const disk = selectDisk(ovf, number, descriptor.offset);
+  const file = findFile(disk, descriptor.offset);
   const image = context.openWithin(file.href, sourceOf(source, members, file, descriptor), {
     claimedFormat: claimedBy(disk),
     references: within(source, members),
@@ -51,20 +52,6 @@ function findDescriptor(members: ReadonlyMap<string, TarMember>): TarMember {
 
 function textOf(source: ByteSource, { offset, sizeBytes }: TarMember): string {
   return new TextDecoder().decode(source.read(offset, sizeBytes));
-}
-
-function selectDisk({ disks }: OvfDescriptor, number: number, { offset }: TarMember): OvfDisk {
-  const disk = disks[number - 1];
-  if (disk !== undefined) return disk;
-  const message = `Cannot open disk ${number} of the archive: it has ${disks.length}`;
-  throw new DiskError('not-found', message, { format: 'ova', offset });
-}
-
-function findFile({ id, file }: OvfDisk, { offset }: TarMember): OvfFile {
-  if (file === undefined) throw unsupported('disk', `${quote(id)} is blank, expected one with a file`, offset);
-  const { href, compression = 'identity' } = file;
-  if (compression === 'identity' || compression === '') return file;
-  throw unsupported('disk', `${quote(href)} is compressed (${quote(compression)}), expected it as it is`, offset);
 }
 
 /** The file of a disk where it lies in the archive, its parts put together. */
@@ -105,13 +92,6 @@ function windowOf(source: ByteSource, { name, offset, sizeBytes, isSparse }: Tar
   return new WindowSource(source, offset, sizeBytes);
 }
 
-/** Words in the URIs of formats. */
-const FORMAT_WORDS = ['vmdk', 'vhdx', 'vhd', 'qcow', 'vdi'];
-
-function claimedBy({ format = '' }: OvfDisk): string | undefined {
-  return FORMAT_WORDS.find((word) => format.toLowerCase().includes(word));
-}
-
 /** What a disk of the archive refers to must be in the archive. */
 function within(source: ByteSource, members: ReadonlyMap<string, TarMember>): ReferenceOpener {
   return {
@@ -132,16 +112,6 @@ function manifestWarnings(source: ByteSource, members: ReadonlyMap<string, TarMe
   return differs ? ['descriptor is not the one that the manifest was made for'] : [];
 }
 
-function selectionWarnings({ disks }: OvfDescriptor, asked: number | undefined): readonly string[] {
-  if (asked !== undefined || disks.length < 2) return [];
-  return [`archive has ${disks.length} disks: this is the first`];
-}
-
-function capacityWarnings({ capacity }: OvfDisk, { sizeBytes }: DiskImage): readonly string[] {
-  if (capacity === undefined || capacity === sizeBytes) return [];
-  return [`descriptor gives the disk ${capacity} bytes, it has ${sizeBytes}`];
-}
-
 interface OvaParts {
   readonly source: ByteSource;
   readonly members: ReadonlyMap<string, TarMember>;
@@ -159,11 +129,7 @@ function ovaFacts({ source, members, ovf, number, file, image, warnings }: OvaPa
     virtual_size: image.sizeBytes,
     file_size: source.sizeBytes,
     details: {
-      disk: number,
-      disks: ovf.disks.map(({ id, capacity, format, file: stored }, index) => {
-        return { disk: index + 1, id, file: stored?.href ?? null, capacity: capacity ?? null, format: format ?? null };
-      }),
-      machines: ovf.systems,
+      ...detailsOf(ovf, number),
       has_manifest: names.some((name) => name.endsWith('.mf')),
       has_certificate: names.some((name) => name.endsWith('.cert')),
       image: { format: image.facts.format, ...image.facts.details },
