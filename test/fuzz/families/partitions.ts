@@ -18,12 +18,20 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 export const PARTITIONS: Family = {
   name: 'partitions',
   seeds: () => [
-    ...(hasTool('sfdisk') ? Object.entries(SCRIPTS).map(([name, script]) => bySfdisk(name, script)) : []),
+    ...(hasTool('sfdisk') ? [...Object.entries(SCRIPTS).map((entry) => bySfdisk(...entry)), minix()] : []),
     ...fromCorpus('partitions/*/*.{img,bin,xz,gz}', 'partitions/velociraptor/MBR', 'formats/qemu/grub_mbr.raw.bz2'),
   ],
   read: readDisk,
   seal: sealGpt,
 };
+
+/** A table in the first sector of a partition, which that divides. */
+function minix(): Seed {
+  const outer = bySfdisk('minix', 'label: dos\nstart=8, size=1000, type=81\n');
+  const inner = bySfdisk('inner', 'label: dos\nstart=16, size=100, type=81\nstart=200, size=100, type=81\n');
+  outer.bytes.set(inner.bytes.subarray(0, 512), 8 * 512);
+  return outer;
+}
 
 function bySfdisk(name: string, input: string): Seed {
   const folder = mkdtempSync(path.join(tmpdir(), 'guestkit-fuzz-'));
