@@ -13,9 +13,12 @@ export interface RecorderOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** Events in one transaction: a commit waits for the disk, and each statement is planned anew. */
+const BATCH_SIZE = 2_000;
+
 /** Moves events from the stream into history until it is disposed of; any number of recorders may share the work. */
 export function startRecorder(options: RecorderOptions): AsyncDisposable {
-  const { stream, history, consumer, batchSize = 500, onRecorded, onError } = options;
+  const { stream, history, consumer, batchSize = BATCH_SIZE, onRecorded, onError } = options;
   const stopping = new AbortController();
   const record = async (events: readonly JobEvent[]) => {
     await history.record(events);

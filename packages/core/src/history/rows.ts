@@ -154,18 +154,13 @@ export function toStandingColumns(standing: Standing) {
     error: error && JSON.stringify(error),
     error_code: error?.code ?? null,
     last_sequence: lastSequence,
-    result: result && JSON.stringify(outcomeOf(result)),
+    result: result?.outputs ? JSON.stringify({ outputs: result.outputs }) : null,
   };
 }
 
 /** Clocks may step back between the two, and two machines may differ. */
 function durationMs(startedAt: string, completedAt: string): number {
   return Math.max(0, Date.parse(completedAt) - Date.parse(startedAt));
-}
-
-/** What a row of jobs keeps of a result: `data` may be large. */
-export function outcomeOf({ data, ...outcome }: ResultDocument): ResultDocument {
-  return outcome;
 }
 
 export function toResultRow(job: number, attempt: number, result: ResultDocument): NewResultRow {

@@ -36,7 +36,7 @@ export interface JobsTable {
   readonly completed_at: string | null;
   /** From the start of the latest attempt to the end of the job. */
   readonly duration_ms: number | null;
-  /** JSON of the result document without its `data`. */
+  /** JSON of the `outputs` of the result, as a member, where there are any; older rows have all of the result but its `data`. */
   readonly result: string | null;
   /** JSON. */
   readonly error: string | null;

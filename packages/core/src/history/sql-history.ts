@@ -85,6 +85,8 @@ export async function openSqlHistory(
 
 /** Rows of one statement; each has about twenty columns, and SQLite binds at most 32,766 values. */
 const MAX_GROUP = 500;
+/** Events of one statement: of three a job. */
+const MAX_EVENTS = 2_000;
 /** Marks wait for others: nobody waits for them. */
 const GATHER_MARKS_MS = 50;
 
@@ -144,7 +146,7 @@ class SqlHistory implements JobHistory {
 
   async record(events: readonly JobEvent[]): Promise<void> {
     await this.#flavour.transaction(this.#db, async (trx) => {
-      for (const part of chunksOf(MAX_GROUP, events)) await writeEvents(trx, part, this.#flavour);
+      for (const part of chunksOf(MAX_EVENTS, events)) await writeEvents(trx, part, this.#flavour);
     });
   }
 

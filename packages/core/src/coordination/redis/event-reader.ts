@@ -26,7 +26,10 @@ interface ReadEntry {
 const GROUP = 'recorders';
 const BLOCK_MS = 2_000;
 const PAUSE_AFTER_FAULT_MS = 250;
+/** Entries of one read: each may have 64 KiB. */
+const MAX_ENTRIES = 500;
 const GATHER_MS = 15;
+const MAX_GATHER_MS = 50;
 
 /**
  * Reads the stream as one consumer of the group: first what it had read but not recorded, then, now and again, what a vanished
@@ -64,9 +67,16 @@ export class EventReader {
 
   async #readOnce(signal: AbortSignal): Promise<void> {
     const entries = await this.#decode(await this.#nextEntries(signal));
+    const startedMs = performance.now();
     for (const portion of portionsOf(entries, this.#options.batchSize)) await this.#record(portion);
+    if (entries.length < 2 || entries.length >= this.#maxEntries) return;
     // a busy stream has more in a moment, and many small batches cost more than a few large ones
-    if (entries.length > 1 && entries.length < this.#options.batchSize) await pause(GATHER_MS, signal);
+    const tookMs = performance.now() - startedMs;
+    await pause(Math.min(MAX_GATHER_MS, Math.max(GATHER_MS, tookMs)), signal);
+  }
+
+  get #maxEntries(): number {
+    return Math.min(MAX_ENTRIES, this.#options.batchSize);
   }
 
   /** A portion is one batch, unless it is one entry that has more. */
@@ -88,9 +98,9 @@ export class EventReader {
   }
 
   async #reclaim(): Promise<readonly Entry[]> {
-    const { client, key, consumer, batchSize, reclaimAfterMs } = this.#options;
+    const { client, key, consumer, reclaimAfterMs } = this.#options;
     if (performance.now() < this.#nextReclaimMs) return [];
-    const range = [reclaimAfterMs, '0', 'COUNT', batchSize];
+    const range = [reclaimAfterMs, '0', 'COUNT', this.#maxEntries];
     const answer = await client.callBuffer('XAUTOCLAIM', [key, GROUP, consumer, ...range]);
     const entries = Array.isArray(answer) ? parseEntries(answer[1]) : [];
     if (entries.length === 0) this.#nextReclaimMs = performance.now() + reclaimAfterMs / 2;
@@ -107,8 +117,8 @@ export class EventReader {
   }
 
   async #readGroup(from: '0' | '>'): Promise<readonly Entry[]> {
-    const { client, key, consumer, batchSize } = this.#options;
-    const group = ['GROUP', GROUP, consumer, 'COUNT', batchSize, 'BLOCK', BLOCK_MS];
+    const { client, key, consumer } = this.#options;
+    const group = ['GROUP', GROUP, consumer, 'COUNT', this.#maxEntries, 'BLOCK', BLOCK_MS];
     const answer = await client.callBuffer('XREADGROUP', [...group, 'STREAMS', key, from]);
     const stream = Array.isArray(answer) ? answer[0] : undefined;
     return Array.isArray(stream) ? parseEntries(stream[1]) : [];
