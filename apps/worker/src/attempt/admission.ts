@@ -20,7 +20,8 @@ export type Admission =
   /** By no worker, ever. */
   | { readonly kind: 'refused'; readonly error: JobError; readonly because: EndCause };
 
-export async function admit(delivery: Delivery, host: AttemptHost): Promise<Admission> {
+/** A promise only where others have to be asked. */
+export function admit(delivery: Delivery, host: AttemptHost): Admission | Promise<Admission> {
   const { document } = delivery.job;
   const unwanted = knownCancel(host.cancels, delivery.job) ?? waitedTooLong(delivery);
   if (unwanted) return refused(unwanted);

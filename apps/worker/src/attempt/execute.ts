@@ -4,6 +4,7 @@ import type { CachedFrom } from '@guestkit/core/job/result';
 import { attemptName, writerOf } from '@guestkit/core/job/writing-attempt';
 import type { Operation, Progress } from '@guestkit/operations/operation';
 import { factsOf } from '../jail/error-facts.ts';
+import type { TimeBounds } from '../jail/seat.ts';
 import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
 import type { AttemptHost } from './host.ts';
 import { claimPublication, mayPublish } from './publication.ts';
@@ -25,12 +26,17 @@ export interface ExecutionReport extends JailReport {
 }
 
 /** Runs an operation where it declares to run, within the time it has. */
-export async function execute(execution: Execution, host: AttemptHost): Promise<ExecutionReport> {
-  const { tenant, operation, payload, document, claim, signal, onProgress } = execution;
+export function execute(execution: Execution, host: AttemptHost): ExecutionReport | Promise<ExecutionReport> {
+  const { operation, document, signal } = execution;
   if (signal.aborted) return emptyReport({ kind: 'stopped' });
   const limits = timeLimits(document, host.limits);
   if (limits.timeoutMs <= 0) return emptyReport({ kind: 'timeout' });
   if (operation.isolation === 'inline') return emptyReport(runInline(execution, host));
+  return runJailed(execution, limits, host);
+}
+
+async function runJailed(execution: Execution, limits: TimeBounds, host: AttemptHost): Promise<ExecutionReport> {
+  const { tenant, operation, payload, document, claim, signal, onProgress } = execution;
   const run = { tenant, document, operation, payload };
   const known = await host.cache?.find(run);
   const task = {

@@ -21,6 +21,7 @@ export class AttemptJournal {
   readonly #options: JournalOptions;
   #next = 0;
   #newest: JobEvent | undefined;
+  #noted: JobEvent[] = [];
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -28,9 +29,16 @@ export class AttemptJournal {
 
   /** Resolves once the stream has them. */
   async tell(...happenings: readonly Happening[]): Promise<void> {
-    const events = happenings.map((happening) => this.#eventOf(happening));
+    this.note(...happenings);
+    const events = this.#noted;
+    this.#noted = [];
     this.#newest = events.at(-1);
     await this.#options.events.publish(events);
+  }
+
+  /** For what may be told together with what comes next. */
+  note(...happenings: readonly Happening[]): void {
+    for (const happening of happenings) this.#noted.push(this.#eventOf(happening));
   }
 
   /** What was told last. */
@@ -48,7 +56,7 @@ export class AttemptJournal {
     const { attempt, job } = delivery;
     const sequence = sequenceOf(attempt, this.#next);
     this.#next += 1;
-    const base: JobEventBase = {
+    return {
       tenant: job.tenant,
       job_id: job.document.job_id,
       attempt,
@@ -56,8 +64,8 @@ export class AttemptJournal {
       timestamp: timestampOf(Date.now()),
       worker_id: workerId,
       token,
+      ...happening,
     };
-    return { ...base, ...happening };
   }
 }
 

@@ -22,15 +22,28 @@ export type KeptData =
   | { readonly kind: 'refused'; readonly error: JobError };
 
 /** Puts the data of a result into the artifact store when they are too large to pass through Redis and SQL. */
-export async function keepData(
+export function keepData(
   data: unknown,
   owner: ArtifactOwner,
-  { artifacts, resultInlineBytes, resultLimitBytes }: DataKeeping,
+  keeping: DataKeeping,
   signal: AbortSignal,
-): Promise<KeptData> {
-  const content = Buffer.from(JSON.stringify(data) ?? 'null');
+): KeptData | Promise<KeptData> {
+  const { resultInlineBytes, resultLimitBytes } = keeping;
+  const json = JSON.stringify(data) ?? 'null';
+  // no character has more than three bytes
+  if (json.length * 3 <= resultInlineBytes) return { kind: 'inline', answer: { data } };
+  const content = Buffer.from(json);
   if (content.length <= resultInlineBytes) return { kind: 'inline', answer: { data } };
   if (content.length > resultLimitBytes) return refused(tooLarge(content.length, resultLimitBytes));
+  return store(content, owner, keeping, signal);
+}
+
+async function store(
+  content: Buffer,
+  owner: ArtifactOwner,
+  { artifacts }: DataKeeping,
+  signal: AbortSignal,
+): Promise<KeptData> {
   const named = { name: RESULT_DATA, key: artifactKey(owner, RESULT_DATA), media_type: 'application/json' };
   try {
     const data_artifact = await keepArtifact(artifacts, named, content, { signal });

@@ -20,10 +20,12 @@ export function countReport(
   const labels = { handler: name, status: ending.kind === 'result' ? 'success' : 'failure' };
   metrics.handlerExecutions.inc(labels);
   metrics.handlerDuration.observe(labels, seconds);
-  metrics.diskReadBytes.inc(imageBytesRead);
-  metrics.remoteBytes.inc(fetched?.bytes_fetched ?? 0);
-  metrics.remoteRequests.inc(fetched?.requests ?? 0);
-  metrics.diskWriteBytes.inc(output?.sizeBytes ?? 0);
+  if (imageBytesRead > 0) metrics.diskReadBytes.inc(imageBytesRead);
+  if (fetched) {
+    metrics.remoteBytes.inc(fetched.bytes_fetched);
+    metrics.remoteRequests.inc(fetched.requests);
+  }
+  if (output) metrics.diskWriteBytes.inc(output.sizeBytes);
   for (const status of checksums) metrics.checksumVerifications.inc({ status });
 }
 

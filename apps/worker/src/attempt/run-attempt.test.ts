@@ -55,6 +55,24 @@ describe('an attempt', () => {
     expect(told.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4, 5].map((n) => 2 * 2 ** 20 + n));
   });
 
+  test('tells all of what ran in the worker itself at once', async () => {
+    const portions: (readonly JobEvent[])[] = [];
+    const events = { ...recorder().events, publish: async (told: readonly JobEvent[]) => void portions.push(told) };
+    await handle(delivery('system.echo'), { events });
+    expect(portions).toHaveLength(1);
+    const types = portions[0]?.map(({ type }) => type);
+    expect([types?.slice(0, 2), types?.at(-1)]).toEqual([['assigned', 'running'], 'finished']);
+  });
+
+  test('leaves its end in the queue when it ran in a jail, which costs more to run again', async () => {
+    const { told, events } = recorder();
+    const outcome = await handle(delivery('test.return'), { events });
+    expect(outcome).toMatchObject({ kind: 'completed', summary: { status: 'completed', event: told.at(-1) } });
+    const inline = await handle(delivery('system.echo'));
+    expect(inline).toMatchObject({ kind: 'completed', summary: { status: 'completed' } });
+    expect(inline.kind === 'completed' && inline.summary).not.toHaveProperty('event');
+  });
+
   test('that lost its job stops, and tells nothing more', async () => {
     const lost = new AbortController();
     const { told, events } = recorder(({ type }) => type === 'progress' && lost.abort());

@@ -12,7 +12,7 @@ import {
 } from '@guestkit/core/job/result';
 import { epochMsOf } from '@guestkit/core/job/timestamp';
 import type { Delivery, DeliveryHandler, Outcome } from '@guestkit/core/queue/job-queue';
-import { jobLogger, type Logger } from '@guestkit/core/telemetry/logger';
+import { jobLogger, type Logger, logNamesOf } from '@guestkit/core/telemetry/logger';
 import type { Progress } from '@guestkit/operations/operation';
 import { emptyReport } from '../jail/task.ts';
 import { admit } from './admission.ts';
@@ -23,19 +23,21 @@ import { errorOf, type Failure } from './fate.ts';
 import type { AttemptHost } from './host.ts';
 import { AttemptJournal, type Happening, progressHappening } from './journal.ts';
 import { keepData } from './keep-data.ts';
+import { LossWatch } from './loss-watch.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
 import { whatFollows } from './retry.ts';
-import { summaryOf } from './summary.ts';
+import { summaryOf, summaryWithEnd } from './summary.ts';
 
 /** Runs deliveries as attempts. Whatever goes wrong in one is its outcome: the handler does not throw. */
 export function createAttemptHandler(host: AttemptHost): DeliveryHandler {
   const declined = new Declined();
+  const losses = new LossWatch();
   return async (delivery, lost) => {
     const { job_id } = delivery.job.document;
     host.metrics.activeJobs.inc();
     try {
-      return await new Attempt(host, delivery, lost, declined).run();
+      return await new Attempt({ host, delivery, lost, declined, losses }).run();
     } catch (err) {
       // ours or the cluster's fault, so the job may try elsewhere
       jobLogger(host.logger, delivery.job.document, delivery.attempt).error({ err }, 'attempt could not be settled');
@@ -44,6 +46,14 @@ export function createAttemptHandler(host: AttemptHost): DeliveryHandler {
       host.metrics.activeJobs.dec();
     }
   };
+}
+
+interface AttemptParts {
+  readonly host: AttemptHost;
+  readonly delivery: Delivery;
+  readonly lost: AbortSignal;
+  readonly declined: Declined;
+  readonly losses: LossWatch;
 }
 
 /**
@@ -57,12 +67,12 @@ class Attempt {
   readonly #claim: AttemptClaim;
   readonly #lost: AbortSignal;
   readonly #declined: Declined;
+  readonly #losses: LossWatch;
   readonly #journal: AttemptJournal;
-  readonly #progress: ProgressThrottle;
-  readonly #logger: Logger;
+  readonly #progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
   readonly #startedAtMs = Date.now();
 
-  constructor(host: AttemptHost, delivery: Delivery, lost: AbortSignal, declined: Declined) {
+  constructor({ host, delivery, lost, declined, losses }: AttemptParts) {
     this.#host = host;
     this.#delivery = delivery;
     const { job, attempt } = delivery;
@@ -70,10 +80,9 @@ class Attempt {
     this.#claim = { tenant: job.tenant, jobId: job.document.job_id, attempt, token };
     this.#lost = lost;
     this.#declined = declined;
-    this.#logger = jobLogger(host.logger, delivery.job.document, delivery.attempt);
+    this.#losses = losses;
     const onError = (err: Error) => this.#logger.warn({ err }, 'event could not be told');
     this.#journal = new AttemptJournal({ events: host.events, delivery, token, workerId: host.workerId, onError });
-    this.#progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
   }
 
   async run(): Promise<Outcome> {
@@ -81,13 +90,15 @@ class Attempt {
     if (admission.kind === 'postponed') return this.#postpone(admission.reason);
     countAttempt(this.#delivery, this.#host);
     if (admission.kind === 'refused') {
-      this.#journal.mention({ type: 'assigned' });
+      this.#journal.note({ type: 'assigned' });
       await this.#closeFence();
       return this.#failForGood(admission.error, admission.because, emptyReport({ kind: 'stopped' }));
     }
-    this.#journal.mention({ type: 'assigned' }, { type: 'running' });
-    this.#logger.debug('attempt started');
     const { operation, payload } = admission;
+    this.#journal.note({ type: 'assigned' }, { type: 'running' });
+    if (this.#host.logger.isLevelEnabled('debug')) this.#logger.debug('attempt started');
+    // what runs in the worker itself is over before anybody could hear that it has begun
+    if (operation.isolation !== 'inline') this.#journal.mention();
     const { job } = this.#delivery;
     const { document } = job;
     // nothing can interrupt what runs in the worker itself
@@ -154,8 +165,14 @@ class Attempt {
     if (kept.kind === 'refused') return this.#fail(kept.error, report);
     const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
     if (!(await this.#finish(result))) return this.#abandon();
+    return { kind: 'completed', summary: this.#summaryOf(result) };
+  }
+
+  /** What runs in the worker itself is sooner run again than kept in the queue. */
+  #summaryOf(result: ResultDocument): object {
     const end = this.#journal.newest;
-    return { kind: 'completed', ...(end?.type === 'finished' && { summary: summaryOf(end) }) };
+    const isInline = this.#host.operations.get(this.#delivery.job.document.operation)?.isolation === 'inline';
+    return end?.type === 'finished' && !isInline ? summaryWithEnd(end) : summaryOf(result);
   }
 
   async #fail(error: JobError, report: ExecutionReport): Promise<Outcome> {
@@ -190,18 +207,17 @@ class Attempt {
   async #finish(result: ResultDocument, more: Pick<FinishedEvent, 'dead_letter'> = {}): Promise<boolean> {
     if (!(await this.#tell({ type: 'finished', result, ...more }))) return false;
     countResult(result, this.#delivery, this.#host);
-    this.#logger.info({ status: result.status, error: result.error, ...result.execution_summary }, 'attempt ended');
+    const { status, error, execution_summary } = result;
+    const names = logNamesOf(this.#delivery.job.document, this.#delivery.attempt);
+    this.#host.logger.info({ ...names, status, error, ...execution_summary }, 'attempt ended');
     return true;
   }
 
   /** A stream that waits for Redis must not keep an attempt that nobody wants any more. */
   async #tell(last: Happening): Promise<boolean> {
     if (this.#lost.aborted) return false;
-    const lost = Promise.withResolvers<false>();
-    const onLost = () => lost.resolve(false);
-    this.#lost.addEventListener('abort', onLost, { once: true });
-    const told = this.#journal.tell(...this.#progress.take().map(progressHappening), last).then(() => true);
-    return Promise.race([told, lost.promise]).finally(() => this.#lost.removeEventListener('abort', onLost));
+    const told = this.#journal.tell(...this.#progress.take().map(progressHappening), last);
+    return this.#losses.untilLost(told, this.#lost);
   }
 
   #tellProgress(steps: readonly Progress[]): void {
@@ -230,6 +246,11 @@ class Attempt {
       ...(metrics && { metrics }),
       cached,
     };
+  }
+
+  /** Made where it is needed: most attempts have but one line to write. */
+  get #logger(): Logger {
+    return jobLogger(this.#host.logger, this.#delivery.job.document, this.#delivery.attempt);
   }
 
   #elapsedSeconds(): number {

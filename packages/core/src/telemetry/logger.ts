@@ -57,12 +57,17 @@ function maskingChildren(logger: Logger): Logger {
 
 /** A logger that names the job, and what it belongs to, on every line. */
 export function jobLogger(logger: Logger, document: JobDocument, attempt: number): Logger {
+  return logger.child(logNamesOf(document, attempt));
+}
+
+/** What names a job, and what it belongs to, on each line about an attempt of it. */
+export function logNamesOf(document: JobDocument, attempt: number): object {
   const { correlation_id, trace_id } = document.observability ?? {};
-  return logger.child({
+  return {
     job_id: document.job_id,
     attempt,
     operation: document.operation,
     correlation_id: correlation_id ?? null,
     trace_id: trace_id ?? null,
-  });
+  };
 }
