@@ -30,6 +30,8 @@ export interface Disk {
   /** The files that the image is made of, itself first. */
   readonly files: readonly ChainFile[];
   readonly table: PartitionTable | undefined;
+  /** The name of a partition table that cannot be read, where there is one in place of `table`. */
+  readonly foreignTable?: string | undefined;
   readonly volumes: readonly Volume[];
 }
 

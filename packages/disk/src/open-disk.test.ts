@@ -118,10 +118,12 @@ describe('openDisk', () => {
   test('names a partition table that it cannot read', () => {
     const sun = new Uint8Array(MIB);
     sun.set([0xda, 0xbe], 508);
-    expect(open(sun).volumes[0]?.error).toMatchObject({
-      kind: 'unsupported',
-      message: expect.stringContaining('Sun'),
+    const message = expect.stringContaining('Sun disk label');
+    expect(open(sun)).toMatchObject({
+      ...{ table: undefined, foreignTable: 'Sun disk label' },
+      volumes: [{ error: { kind: 'unsupported', message } }],
     });
+    expect(open(new Uint8Array(MIB)).foreignTable).toBeUndefined();
   });
 
   test('never ends in anything but a DiskError, whatever is changed', () => {

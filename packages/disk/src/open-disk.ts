@@ -10,7 +10,7 @@ import { openVolume } from './open-volume.ts';
 import type { ByteSource } from './source/byte-source.ts';
 import { WindowSource } from './source/window-source.ts';
 import { findForeignTable } from './volume/foreign-table.ts';
-import type { Partition } from './volume/partition-table.ts';
+import type { Partition, PartitionTable } from './volume/partition-table.ts';
 import { readPartitionTable } from './volume/read-table.ts';
 import { KeyWork } from './volume/unlocking.ts';
 
@@ -27,16 +27,15 @@ export function openDisk(source: ByteSource, options: OpenDiskOptions): Disk {
   const unlocking = { passphrases: options.passphrases ?? [], work: new KeyWork() };
   const { image, files } = openChain(source, options, unlocking);
   const table = readPartitionTable(image);
-  const volumes =
-    table === undefined
-      ? [wholeDisk(image)]
-      : [
-          ...hybridDisc(image),
-          ...table.partitions
-            .filter(({ kind }) => kind !== 'extended')
-            .map((partition) => partitionVolume(image, partition)),
-        ];
-  return { image, files, table, volumes: joinDevices(openLayers(volumes, unlocking)) };
+  const { volumes, foreignTable } = table === undefined ? undivided(image) : divided(image, table);
+  return { image, files, table, foreignTable, volumes: joinDevices(openLayers(volumes, unlocking)) };
+}
+
+type Division = Pick<Disk, 'volumes' | 'foreignTable'>;
+
+function divided(image: DiskImage, { partitions }: PartitionTable): Division {
+  const parts = partitions.filter(({ kind }) => kind !== 'extended');
+  return { volumes: [...hybridDisc(image), ...parts.map((partition) => partitionVolume(image, partition))] };
 }
 
 /** A disc that boots from a stick too has a partition table in front of its filesystem, which is that of the whole disk. */
@@ -47,13 +46,14 @@ function hybridDisc(image: DiskImage): readonly Volume[] {
     : [];
 }
 
-/** A disk without a table is one volume. */
-function wholeDisk(image: DiskImage): Volume {
+/** A disk without a table is one volume; so is one whose table is known by its name only. */
+function undivided(image: DiskImage): Division {
   const volume = openVolume({ device: DEVICE, source: image, partition: undefined });
-  const foreign = volume.signature === undefined ? findForeignTable(image) : undefined;
-  if (foreign === undefined) return volume;
-  const message = `Cannot open "${DEVICE}": partition table is ${foreign}, expected GPT or MBR`;
-  return { ...volume, error: new DiskError('unsupported', message, { offset: 0 }) };
+  const foreignTable = volume.signature === undefined ? findForeignTable(image) : undefined;
+  if (foreignTable === undefined) return { volumes: [volume] };
+  const message = `Cannot open "${DEVICE}": partition table is ${foreignTable}, expected GPT or MBR`;
+  const error = new DiskError('unsupported', message, { offset: 0 });
+  return { volumes: [{ ...volume, error }], foreignTable };
 }
 
 function partitionVolume(image: DiskImage, partition: Partition): Volume {

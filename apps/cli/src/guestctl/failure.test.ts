@@ -125,6 +125,16 @@ describe('guestctl --allow-format-override', () => {
   });
 });
 
+test('guestctl info names a partition table that cannot be read', () => {
+  const disk = Buffer.alloc(MIB);
+  disk.writeUInt16BE(0xdabe, 508);
+  writeFileSync(at('sun.raw'), disk);
+  expect(runForJson('guestctl', ['info', at('sun.raw'), '--format', 'raw'])).toMatchObject({
+    partition_table: 'none',
+    warnings: ['partition table is Sun disk label, which cannot be read yet'],
+  });
+});
+
 describe('guestctl info --manifest', () => {
   const pack = (name: string, digest: string): string => {
     writeFileSync(at('machine.mf'), `SHA256(machine.ovf)= ${sha256(OVF)}\nSHA256(good.qcow2)= ${digest}\n`);

@@ -82,7 +82,7 @@ const UNLIKE: Readonly<Record<ManifestCheck['result'], string>> = {
 };
 
 function describeImage(path: string, disk: Disk, { hostFiles = [] }: ImageFile): InfoDocument {
-  const { image, table } = disk;
+  const { image, table, foreignTable } = disk;
   const boot = bootEntries(disk);
   const { format, virtual_size, file_size, details, chain, warnings } = image.facts;
   return {
@@ -95,7 +95,12 @@ function describeImage(path: string, disk: Disk, { hostFiles = [] }: ImageFile):
     partition_table: table?.scheme ?? 'none',
     disk_id: table?.diskId || null,
     sector_size: table?.sectorSize ?? null,
-    warnings: [...warnings, ...(table?.warnings ?? []), ...boot.warnings],
+    warnings: [
+      ...warnings,
+      ...(table?.warnings ?? []),
+      ...(foreignTable === undefined ? [] : [`partition table is ${foreignTable}, which cannot be read yet`]),
+      ...boot.warnings,
+    ],
     in_use: signsOfUse(image.facts, hostFiles),
   };
 }
