@@ -13,7 +13,10 @@ const MAX_EVENT_BYTES = 256 * 1024 * 1024;
 const MAX_ENTRY_CHARS = 64 * 1024;
 const MAX_ENTRY_EVENTS = 64;
 
-/** The one field of an entry on the stream: one event, or, as `batch`, an array of small ones. */
+/**
+ * The one field of an entry on the stream: one event, or, as `batch`, an array of small ones. In a batch an event of the same attempt
+ * as the one before it does not say again which that is: it has no `job_id`.
+ */
 export type EncodedEntry = readonly [field: 'json' | 'zstd' | 'batch', value: string | Buffer];
 
 /** Puts events into as few entries as may be, in their order. */
@@ -21,22 +24,59 @@ export async function encodeEvents(events: readonly JobEvent[]): Promise<readonl
   const entries: (EncodedEntry | Promise<EncodedEntry>)[] = [];
   let small: string[] = [];
   let chars = 0;
+  let previous: JobEvent | undefined;
   const closeBatch = () => {
     if (small.length > 0)
       entries.push(small.length === 1 ? ['json', small[0] ?? ''] : ['batch', `[${small.join(',')}]`]);
     small = [];
     chars = 0;
+    previous = undefined;
   };
   for (const event of events) {
-    const json = JSON.stringify(event);
+    let json = JSON.stringify(isOfSameAttempt(event, previous) ? shortened(event) : event);
     const isLarge = json.length >= COMPRESS_FROM_BYTES;
-    if (isLarge || small.length === MAX_ENTRY_EVENTS || chars + json.length > MAX_ENTRY_CHARS) closeBatch();
+    if (isLarge || small.length === MAX_ENTRY_EVENTS || chars + json.length > MAX_ENTRY_CHARS) {
+      if (previous !== undefined) json = JSON.stringify(event);
+      closeBatch();
+    }
     if (isLarge) entries.push(compressed(json));
-    else small.push(json);
-    chars += json.length;
+    else {
+      small.push(json);
+      chars += json.length;
+      previous = event;
+    }
   }
   closeBatch();
   return Promise.all(entries);
+}
+
+function isOfSameAttempt(event: JobEvent, previous: JobEvent | undefined): boolean {
+  return (
+    previous !== undefined &&
+    event.job_id === previous.job_id &&
+    event.attempt === previous.attempt &&
+    event.token === previous.token &&
+    event.worker_id === previous.worker_id &&
+    event.tenant === previous.tenant
+  );
+}
+
+function shortened({ tenant, job_id, attempt, worker_id, token, ...rest }: JobEvent): object {
+  return rest;
+}
+
+function completed(events: readonly object[]): readonly JobEvent[] {
+  let last: JobEvent | undefined;
+  return events.map((event) => {
+    const isWhole = last === undefined || 'job_id' in event;
+    last = (isWhole ? event : { ...attemptOf(last), ...event }) as JobEvent;
+    return last;
+  });
+}
+
+function attemptOf(event: JobEvent | undefined): object {
+  const { tenant, job_id, attempt, worker_id, token } = event ?? {};
+  return { tenant, job_id, attempt, worker_id, ...(token !== undefined && { token }) };
 }
 
 async function compressed(json: string): Promise<EncodedEntry> {
@@ -52,5 +92,5 @@ export async function decodeEvents(fields: readonly Buffer[]): Promise<readonly 
   }
   const json = name === 'zstd' ? await decompress(value, { maxOutputLength: MAX_EVENT_BYTES }) : value;
   const decoded = JSON.parse(json.toString());
-  return name === 'batch' ? decoded : [decoded];
+  return name === 'batch' ? completed(decoded) : [decoded];
 }
