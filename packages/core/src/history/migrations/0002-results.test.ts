@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { HistorySchema } from '../schema.ts';
-import { BARE_DATABASES } from '../testing/bare-databases.ts';
+import { bareDatabases } from '../testing/bare-databases.ts';
 import { migrateToLatest } from './migrate.ts';
 
-describe.for(BARE_DATABASES)('results of an older database in $name', ({ absent, create }) => {
+describe.for(await bareDatabases())('results of an older database in $name', ({ absent, create }) => {
   if (absent) {
     test.skip(absent);
     return;

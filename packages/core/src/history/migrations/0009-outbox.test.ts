@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { jobDocument } from '../../../../../test/support/job.ts';
 import { toJobRow } from '../rows.ts';
 import { openSqlHistory } from '../sql-history.ts';
-import { BARE_DATABASES } from '../testing/bare-databases.ts';
+import { bareDatabases } from '../testing/bare-databases.ts';
 import { migrateToLatest } from './migrate.ts';
 
-describe.for(BARE_DATABASES)('the outbox of an older database in $name', ({ absent, create }) => {
+describe.for(await bareDatabases())('the outbox of an older database in $name', ({ absent, create }) => {
   if (absent) {
     test.skip(absent);
     return;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Kysely } from 'kysely';
 import { afterAll, onTestFinished } from 'vitest';
-import { postgresAbsent, startPostgres } from '../../../../../test/support/postgres-server.ts';
+import { postgresAbsent, startPostgres, type TestPostgres } from '../../../../../test/support/postgres-server.ts';
 import { PooledPostgresDialect } from '../postgres/dialect.ts';
 import { POSTGRES_FLAVOUR } from '../postgres/flavour.ts';
 import type { HistorySchema } from '../schema.ts';
@@ -17,14 +17,15 @@ export interface BareDatabase {
   readonly flavour: SqlFlavour;
 }
 
-const postgres = postgresAbsent === undefined ? await startPostgres() : undefined;
-afterAll(() => postgres?.[Symbol.asyncDispose]());
-
-/** For `describe.for`; `absent` says why one cannot be had here. */
-export const BARE_DATABASES = [
-  { name: 'SQLite', absent: undefined, create: createSqlite },
-  { name: 'PostgreSQL', absent: postgresAbsent, create: createPostgres },
-];
+/** For `describe.for`; `absent` says why one cannot be had here. Their servers end with the test file. */
+export async function bareDatabases() {
+  const postgres = postgresAbsent === undefined ? await startPostgres() : undefined;
+  afterAll(() => postgres?.[Symbol.asyncDispose]());
+  return [
+    { name: 'SQLite', absent: undefined, create: createSqlite },
+    { name: 'PostgreSQL', absent: postgresAbsent, create: () => createPostgres(postgres) },
+  ];
+}
 
 async function createSqlite(): Promise<BareDatabase> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gk-bare-'));
@@ -33,7 +34,7 @@ async function createSqlite(): Promise<BareDatabase> {
   return { db: new Kysely({ dialect }), flavour: SQLITE_FLAVOUR };
 }
 
-async function createPostgres(): Promise<BareDatabase> {
+async function createPostgres(postgres: TestPostgres | undefined): Promise<BareDatabase> {
   const url = (await postgres?.newSchema()) ?? '';
   const dialect = new PooledPostgresDialect({ url, onError: () => {} });
   return { db: new Kysely({ dialect }), flavour: POSTGRES_FLAVOUR };
