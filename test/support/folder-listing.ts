@@ -71,10 +71,12 @@ function below(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, Buffer.from('/'), name]);
 }
 
+/** One for all files: to make one for each, most of them tiny, takes longer than to read them. */
+const piece = Buffer.allocUnsafe(READ_BYTES);
+
 /** In pieces: a sparse file may be larger than memory. */
 function hashOf(file: Buffer): string {
   const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(READ_BYTES);
   const fd = openSync(file, 'r');
   try {
     for (let length = readSync(fd, piece); length > 0; length = readSync(fd, piece)) {

@@ -18,11 +18,20 @@ beforeAll(() => {
 
 afterAll(() => folder.remove());
 
+const made = new Map<string, string>();
+
+/** Made once for all tests: qemu-img takes seconds to find out how many iterations are few. */
 function encrypted(options: string): FileSource {
+  const name = made.get(options) ?? encrypt(options, `luks-${made.size}.qcow2`);
+  made.set(options, name);
+  return FileSource.open(folder.file(name));
+}
+
+function encrypt(options: string, name: string): string {
   const secret = ['--object', `secret,id=key,file=${folder.file('key')}`];
   const encryption = `encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10,${options}`;
-  encryptWithQemu(folder.path, ['convert', ...secret, '-O', 'qcow2', '-o', encryption, 'plain.raw', 'luks.qcow2']);
-  return FileSource.open(folder.file('luks.qcow2'));
+  encryptWithQemu(folder.path, ['convert', ...secret, '-O', 'qcow2', '-o', encryption, 'plain.raw', name]);
+  return name;
 }
 
 const open = (source: FileSource, ...passphrases: Buffer[]) =>

@@ -83,13 +83,6 @@ describe('a LUKS1 volume', () => {
   ])('of %s is read as it was written', (options) => {
     expectPlain(luks1(options));
   });
-
-  test('of a cipher that is not known is refused by name', () => {
-    const volume = luks1('cipher-alg=serpent-256,cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256');
-    expect(() => open(volume, PASSPHRASE)).toThrow(
-      expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining('serpent-xts-plain64') }),
-    );
-  });
 });
 
 describe('a LUKS1 volume made by hand', () => {
@@ -98,6 +91,14 @@ describe('a LUKS1 volume made by hand', () => {
   test('is read as it was written', () => {
     const opened = open(cheapLuks1(content, PASSPHRASE), PASSPHRASE);
     expect(content.equals(opened.read(0, content.length))).toBe(true);
+  });
+
+  test('of a cipher that is not known is refused by name', () => {
+    const volume = cheapLuks1(content, PASSPHRASE);
+    volume.write('serpent\0', 8);
+    expect(() => open(volume, PASSPHRASE)).toThrow(
+      expect.objectContaining({ kind: 'unsupported', message: expect.stringContaining('serpent-xts-plain64') }),
+    );
   });
 
   test('whose vectors are made by a hash that nobody knows is refused', () => {
