@@ -18,7 +18,9 @@ describe.skipIf(s3Absent !== undefined)('a cluster whose artifacts are on S3', {
       GUESTKIT_S3_REGION: 'eu-central-1',
       GUESTKIT_S3_PATH_STYLE: 'true',
     };
-    cluster = stack.use(await startCluster({ apiSettings: settings, workerSettings: settings }));
+    cluster = stack.use(
+      await startCluster({ apiSettings: settings, workerSettings: { ...settings, GUESTKIT_SLOTS: '1' } }),
+    );
   }, 3 * MINUTES);
   afterAll(() => stack.disposeAsync());
 

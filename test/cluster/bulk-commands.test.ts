@@ -13,7 +13,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'guestkit-bulk-'));
-  cluster = await startCluster({ apiNodes: 1, workers: 1 });
+  cluster = await startCluster({ workerSettings: { GUESTKIT_SLOTS: '1' } });
   api = cluster.apis[0] ?? expect.fail();
 }, 150_000);
 

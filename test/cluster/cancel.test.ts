@@ -26,7 +26,7 @@ afterAll(() => cluster?.[Symbol.asyncDispose]());
 
 describe('a job is cancelled by the other node', { timeout: 120_000 }, () => {
   test('while it waits for its first attempt', async () => {
-    const id = await submit('test.spin', { routing: { worker_pool: 'nobody' } });
+    const id = await submit('test.linger', { routing: { worker_pool: 'nobody' } });
     expect(await cancel(id)).toBe('cancelled');
     expect(await show(id)).toMatchObject({ status: 'cancelled', attempts: [] });
   });
@@ -48,7 +48,7 @@ describe('a job is cancelled by the other node', { timeout: 120_000 }, () => {
 
   test('while it is just beginning, at any moment', async () => {
     for (let round = 0; round < 12; round += 1) {
-      const id = await submit('test.spin');
+      const id = await submit('test.linger');
       await delay(round * 15);
       await cancel(id);
       await isCancelled(id);
@@ -58,7 +58,7 @@ describe('a job is cancelled by the other node', { timeout: 120_000 }, () => {
   });
 
   test('though Redis does not answer when it is asked', async () => {
-    const { id, pid } = await running('test.spin');
+    const { id, pid } = await running('test.linger');
     await using redis = await connectRedis(cluster.redis.url, { role: 'client' });
     await redis.client.call('CLIENT', 'PAUSE', '1500', 'ALL');
     await cancel(id);
@@ -68,7 +68,7 @@ describe('a job is cancelled by the other node', { timeout: 120_000 }, () => {
 
   test('though its worker was killed, and no other ever comes', async () => {
     const worker = await cluster.addWorker({ GUESTKIT_POOL: 'doomed' });
-    const { id, pid } = await running('test.spin', { routing: { worker_pool: 'doomed' } });
+    const { id, pid } = await running('test.linger', { routing: { worker_pool: 'doomed' } });
     await worker.kill();
     await cancel(id);
     await isCancelled(id);
@@ -76,7 +76,7 @@ describe('a job is cancelled by the other node', { timeout: 120_000 }, () => {
   });
 
   test('though nobody was told but the database, and both nodes were killed', async () => {
-    const { id, pid } = await running('test.spin');
+    const { id, pid } = await running('test.linger');
     await using history = await openSqliteHistory({ file: path.join(cluster.folder, 'history.sqlite') });
     await Promise.all(cluster.apis.map((api) => api.kill()));
     await history.requestCancel('default', id, 'not needed');

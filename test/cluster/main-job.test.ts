@@ -103,14 +103,16 @@ describe('a cluster of two API nodes and two workers', () => {
     await cluster.workers.find((worker) => worker.name === killed)?.kill();
 
     const job = await ended(api, id);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    const tookMs = performance.now() - started;
+    // whatever came of it, the tests that follow need two
+    await cluster.addWorker();
+    expect(tookMs).toBeLessThan(10_000);
     expect(job.status).toBe('completed');
     expect(job.worker_id).not.toBe(killed);
     expect(job.attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, 'lost'],
       [2, 'completed'],
     ]);
-    await cluster.addWorker();
   });
 
   test('completes a job whose API node was killed after its 202', async () => {

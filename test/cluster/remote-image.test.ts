@@ -31,6 +31,7 @@ describe('a cluster that may read remote images', { timeout: 2 * MINUTES }, () =
           GUESTKIT_REMOTE_BUCKETS: 'bucket-1/images',
           ...(s3 && { GUESTKIT_S3_ENDPOINT: s3.endpoint, GUESTKIT_S3_REGION: 'eu-central-1' }),
           GUESTKIT_S3_PATH_STYLE: 'true',
+          GUESTKIT_SLOTS: '1',
         },
       }),
     );

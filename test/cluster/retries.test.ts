@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { readWorkerConfig } from '@guestkit/core/config/worker-config';
 import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
 import { createLogger } from '@guestkit/core/telemetry/logger';
 import { DiskError } from '@guestkit/disk';
 import type { Operation } from '@guestkit/operations/operation';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { TestClient } from '../../apps/api/src/testing/api-client.ts';
 import { setStage } from '../../apps/api/src/testing/stage.ts';
-import { TEST_REPERTOIRE } from '../../apps/worker/src/testing/worker-bench.ts';
+import { MISBEHAVING_REPERTOIRE } from '../../apps/worker/src/testing/worker-bench.ts';
 import { type Repertoire, startWorker } from '../../apps/worker/src/worker.ts';
 import { startCluster } from '../support/cluster.ts';
 import { until } from '../support/condition.ts';
@@ -31,9 +28,9 @@ const FLAKY: Operation = {
   output: () => undefined,
 };
 const REPERTOIRE: Repertoire = {
-  ...TEST_REPERTOIRE,
-  operations: new Map([...TEST_REPERTOIRE.operations, [FLAKY.name, FLAKY]]),
-  inlineRunners: new Map([...TEST_REPERTOIRE.inlineRunners, [FLAKY.name, readFlaky]]),
+  ...MISBEHAVING_REPERTOIRE,
+  operations: new Map([...MISBEHAVING_REPERTOIRE.operations, [FLAKY.name, FLAKY]]),
+  inlineRunners: new Map([...MISBEHAVING_REPERTOIRE.inlineRunners, [FLAKY.name, readFlaky]]),
 };
 
 function readFlaky(): object {
@@ -96,19 +93,12 @@ describe('a cluster', { timeout: 60_000 }, async () => {
 });
 
 test('a job whose worker is killed each time ends as a dead letter, after as many workers as it survives', async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'gk-images-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const image = path.join(folder, 'large.raw');
-  writeFileSync(image, '');
-  // its checksum is under way for longer than this test takes
-  truncateSync(image, 2 ** 40);
-  const workerSettings = { GUESTKIT_IMAGE_ROOTS: folder, GUESTKIT_SLOTS: '1', GUESTKIT_MAX_LOST_ATTEMPTS: '1' };
-  await using cluster = await startCluster({ workers: 1, workerSettings });
+  const workerSettings = { GUESTKIT_SLOTS: '1', GUESTKIT_MAX_LOST_ATTEMPTS: '1' };
+  await using cluster = await startCluster({ workers: 1, workerSettings, misbehaving: true });
   const [api] = cluster.apis;
   if (api === undefined) throw new Error('unreachable');
-  const data = { image: { path: image, format: 'raw', checksum: 'a'.repeat(64) } };
   const { job_id } = await api.call<{ job_id: string }>('POST', '/api/v1/jobs', {
-    ...{ operation: 'guestkit.inspect', payload: { data } },
+    ...{ operation: 'test.linger', payload: { data: {} } },
   });
   for (const attempt of [1, 2]) {
     await until(

@@ -24,7 +24,10 @@ let cluster: Cluster;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'gk-zombie-'));
   mkdirSync(path.join(folder, 'results'));
-  const settings = { GUESTKIT_IMAGE_ROOTS: folder, GUESTKIT_OUTPUT_ROOTS: path.join(folder, 'results') };
+  const settings = {
+    ...{ GUESTKIT_IMAGE_ROOTS: folder, GUESTKIT_OUTPUT_ROOTS: path.join(folder, 'results') },
+    GUESTKIT_SLOTS: '1',
+  };
   cluster = await startCluster({ workers: 2, workerSettings: settings });
 }, 180_000);
 afterAll(async () => {

@@ -24,7 +24,7 @@ export interface ClusterOptions {
   readonly workers?: number;
   readonly apiSettings?: Settings;
   readonly workerSettings?: Settings;
-  /** Whether workers also know the operations of jail-runners.ts. */
+  /** Whether workers know the operations of misbehaving-runners.ts in place of the real ones. */
   readonly misbehaving?: boolean;
 }
 

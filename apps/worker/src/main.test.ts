@@ -26,7 +26,7 @@ afterAll(async () => {
 
 describe('the process of a worker', () => {
   test('ends with 0 when it is asked to stop', async () => {
-    const worker = launch(MAIN, ['--metrics-port', '0']);
+    const worker = launch(MAIN, ['--metrics-port', '0', '--slots', '1']);
     await until('the worker to claim', () => worker.written().includes('claiming'));
     worker.child.kill('SIGTERM');
     expect(await once(worker.child, 'exit')).toEqual([0, null]);
@@ -42,7 +42,7 @@ describe('the process of a worker', () => {
   test('ends when asked to stop while it still starts, and Redis hangs', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     try {
-      const worker = launch(MAIN, ['--metrics-port', '0']);
+      const worker = launch(MAIN, ['--metrics-port', '0', '--slots', '1']);
       await until('the worker to start', () => worker.written().includes('worker is starting'));
       worker.child.kill('SIGTERM');
       expect(await once(worker.child, 'exit')).toEqual([1, null]);
@@ -52,7 +52,7 @@ describe('the process of a worker', () => {
   });
 
   test('ends with 1 when its metrics cannot be served', async () => {
-    const worker = launch(MAIN, ['--metrics-host', '192.0.2.1']);
+    const worker = launch(MAIN, ['--metrics-host', '192.0.2.1', '--slots', '1']);
     expect(await once(worker.child, 'exit')).toEqual([1, null]);
     expect(worker.written()).toContain('Cannot serve metrics on 192.0.2.1');
   });
@@ -85,7 +85,8 @@ function launch(
   flags: readonly string[],
 ): { readonly child: ChildProcess; readonly written: () => string } {
   // a folder for temporary files of their own: other workers on this machine tidy up in the common one
-  const env = { PATH: process.env.PATH, REDIS_URL: redis.url, TMPDIR: folder };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, REDIS_URL: redis.url, TMPDIR: folder };
   const child = spawn(process.execPath, [file, ...flags], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const written: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => written.push(text.toString()));

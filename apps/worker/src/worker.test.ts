@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { until } from '../../../test/support/condition.ts';
 import { makeGuestImage } from './testing/guest-image.ts';
-import { openBench, QUEUE, type WorkerBench } from './testing/worker-bench.ts';
+import { MISBEHAVING_REPERTOIRE, openBench, QUEUE, type WorkerBench } from './testing/worker-bench.ts';
 import type { RunningWorker } from './worker.ts';
 
 let bench: WorkerBench;
@@ -245,7 +245,7 @@ describe('a worker', () => {
 
 describe('workers side by side', () => {
   test('leave a job to the one that may run it', async () => {
-    await bench.startWorker({ workerId: 'worker-b', labels: { zone: 'b' } });
+    await bench.startWorker({ workerId: 'worker-b', labels: { zone: 'b' } }, MISBEHAVING_REPERTOIRE);
     const demands = [{ routing: { affinity: { zone: 'b' } } }, { routing: { anti_affinity: { zone: ['a'] } } }];
     const ids = await Promise.all(demands.map((members) => bench.submit('system.echo', 1, members)));
     const results = await Promise.all(ids.map((id) => bench.resultOf(id)));
@@ -254,7 +254,7 @@ describe('workers side by side', () => {
   }, 120_000);
 
   test('take over what one gives back when it stops', async () => {
-    const leaving = await bench.startWorker({ workerId: 'worker-c', labels: { zone: 'c' } });
+    const leaving = await bench.startWorker({ workerId: 'worker-c', labels: { zone: 'c' } }, MISBEHAVING_REPERTOIRE);
     const id = await bench.submit('test.spin', null, {
       execution: { timeout_seconds: 3 },
       routing: { anti_affinity: { zone: ['a', 'b'] } },
@@ -266,7 +266,7 @@ describe('workers side by side', () => {
       bench.eventsOf(id).some((event) => event.type === 'released' && event.reason === 'drain'),
     );
     expect((await bench.registry.list()).map(({ worker_id }) => worker_id)).not.toContain('worker-c');
-    await bench.startWorker({ workerId: 'worker-d' });
+    await bench.startWorker({ workerId: 'worker-d' }, MISBEHAVING_REPERTOIRE);
     expect(await bench.resultOf(id)).toMatchObject({
       worker_id: 'worker-d',
       status: 'timeout',
@@ -277,7 +277,7 @@ describe('workers side by side', () => {
 
 test('of three idle workers, the one that a job is bound to runs it', async () => {
   await using own = await openBench();
-  for (const n of [1, 2, 3]) await own.startWorker({ workerId: `worker-${n}`, slots: 1 });
+  for (const n of [1, 2, 3]) await own.startWorker({ workerId: `worker-${n}`, slots: 1 }, MISBEHAVING_REPERTOIRE);
   for (let round = 0; round < 5; round += 1) {
     const workerId = `worker-${(round % 3) + 1}`;
     const id = await own.submit('system.echo', 1, { routing: { worker_id: workerId } });
@@ -287,7 +287,7 @@ test('of three idle workers, the one that a job is bound to runs it', async () =
 
 test('a worker that cannot wait for jobs begins to claim anew', async () => {
   await using own = await openBench();
-  const lone = await own.startWorker({ stuckMs: 500 });
+  const lone = await own.startWorker({ stuckMs: 500 }, MISBEHAVING_REPERTOIRE);
   await using client = await connectRedis(own.redis.url, { role: 'client' });
   // whoever waits is told that it must not, and BullMQ's loop goes on without looking for jobs
   await client.client.acl('SETUSER', 'default', '-bzpopmin');
@@ -303,7 +303,7 @@ test('a worker that cannot wait for jobs begins to claim anew', async () => {
 
 test('a worker without Redis is unhealthy, and well again when Redis is back', async () => {
   await using own = await openBench();
-  const lone = await own.startWorker();
+  const lone = await own.startWorker({}, MISBEHAVING_REPERTOIRE);
   await own.redis.kill();
   const status = async () => (await fetch(`${lone.metricsUrl}/health`)).status;
   await until('the worker to notice', async () => (await status()) === 503);

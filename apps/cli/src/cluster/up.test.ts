@@ -36,18 +36,19 @@ describe('guestkit-worker up', () => {
   });
 
   test('starts a worker again that was killed, and says so', async () => {
-    const before = workerIds();
+    const before = await workerIds();
     const victim = cluster.children().find((pid) => before.some((id) => id.includes(`-${pid}-`))) ?? 0;
     process.kill(victim, 'SIGKILL');
     await until('it says so', () => cluster.log().includes('ended with SIGKILL; it starts again'));
-    await until('there is a new worker', () => workerIds().some((id) => !before.includes(id)), { everyMs: 200 });
+    await until('there is a new worker', async () => (await workerIds()).some((id) => !before.includes(id)));
   });
 
   test('starts its Redis again that was killed, and loses no job', async () => {
     const { job_id } = ask('submit', '--operation', 'system.echo', '--data', '{"n":1}');
     process.kill(cluster.redis(), 'SIGKILL');
     await until('it says so', () => cluster.log().includes('embedded Redis ended'));
-    await until('the job is done', () => ask('status', job_id).status === 'completed', { everyMs: 200 });
+    await until('the job is done', async () => (await statusOf(job_id)) === 'completed');
+    expect(ask('status', job_id).status).toBe('completed');
   });
 });
 
@@ -141,7 +142,8 @@ describe('a job that failed for good', () => {
     const dataOf = (file: string) => JSON.stringify({ image: { path: file, format: 'raw' } });
     const data = dataOf('/etc/passwd');
     const { job_id } = ask('submit', '--operation', 'guestkit.inspect', '--data', data, '--label', 'kind=dead');
-    await until('it is dead', () => listed('--class', 'denied').total === 1);
+    await until('it is dead', async () => (await statusOf(job_id)) === 'failed');
+    await until('it is listed', () => listed('--class', 'denied').total === 1);
     expect(ask('dlq', 'show', job_id)).toMatchObject({ class: 'denied', history: [{ outcome: 'failed' }] });
     const tell = (...args: readonly string[]) => runCommand('guestkit-worker', ['dlq', ...args, '--url', cluster.url]);
     expect(tell('list').stdout).toMatch(new RegExp(`${job_id} +guestkit\\.inspect +denied +PATH_DENIED +1 `));
@@ -153,7 +155,8 @@ describe('a job that failed for good', () => {
     const requeued = ask('dlq', 'requeue', job_id, ...edits);
     expect(requeued.requeued_from).toBe(job_id);
     expect(ask('dlq', 'requeue', job_id, ...edits)).toMatchObject({ job_id: requeued.job_id, duplicate: true });
-    await until('the new one is dead too', () => listed('--error', 'IMAGE_NOT_FOUND').total === 1);
+    await until('the new one is dead too', async () => (await statusOf(requeued.job_id)) === 'failed');
+    await until('it is listed too', () => listed('--error', 'IMAGE_NOT_FOUND').total === 1);
     expect(listed().dead_letters).toMatchObject([{ job_id: requeued.job_id }]);
     expect(listed('--all').total).toBe(2);
     expect(ask('dlq', 'purge', requeued.job_id)).toMatchObject({ job_id: requeued.job_id });
@@ -232,13 +235,15 @@ async function startUp({ folder, imageRoot, apiNodes, workers }: UpRequest): Pro
     ...flags,
     ...folders,
     '--log-level=warn',
+    // each is a process more that starts
+    '--slots=1',
   ]);
   let log = '';
   child.stdout.on('data', (chunk) => (log += chunk));
   child.stderr.on('data', (chunk) => (log += chunk));
   const urls = Array.from({ length: apiNodes }, (_, index) => `http://127.0.0.1:${port + index}`);
   const pid = child.pid ?? 0;
-  await until(`the cluster is there: ${log}`, async () => (await countWorkers(urls[0] ?? '')) === workers, {});
+  await until(`the cluster is there: ${log}`, async () => (await workerIds(urls[0])).length === workers);
   return {
     url: urls[0] ?? '',
     urls,
@@ -269,14 +274,22 @@ function ask(...args: readonly string[]): any {
   return runForJson('guestkit-worker', [...args, '--url', cluster.url]);
 }
 
-function workerIds(): readonly string[] {
-  return ask('workers').workers.map(({ worker_id }: { readonly worker_id: string }) => worker_id);
+// What is asked over and over goes without a process for each question.
+
+async function workerIds(url = cluster.url): Promise<readonly string[]> {
+  const found = await get<{ readonly workers: readonly { readonly worker_id: string }[] }>(url, '/api/v1/workers');
+  return found?.workers.map(({ worker_id }) => worker_id) ?? [];
 }
 
-async function countWorkers(url: string): Promise<number> {
-  const answer = await fetch(`${url}/api/v1/workers`).catch(() => undefined);
-  const body = (await answer?.json()) as { readonly data?: { readonly total: number } } | undefined;
-  return body?.data?.total ?? 0;
+async function statusOf(jobId: string): Promise<string | undefined> {
+  return (await get<{ readonly status: string }>(cluster.url, `/api/v1/jobs/${jobId}`))?.status;
+}
+
+/** `undefined` while nobody answers there. */
+async function get<Data>(url: string, route: string): Promise<Data | undefined> {
+  const answer = await fetch(url + route).catch(() => undefined);
+  const body = (await answer?.json()) as { readonly data?: Data } | undefined;
+  return body?.data;
 }
 
 /** A port that is free, and the one after it too, as far as can be told. */

@@ -56,7 +56,13 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     progress({ phase: 'inspection', percent: 20, message: String(process.pid) });
     for (;;);
   },
-  'test.sleep': () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+  /** As long, but it leaves the processors to others. */
+  'test.linger': (_, { progress }) => {
+    progress({ phase: 'inspection', percent: 20, message: String(process.pid) });
+    sleep();
+  },
+  'test.sleep': sleep,
+  'test.pause': (payload) => pause((payload as { readonly ms: number }).ms),
   'test.abort': () => process.abort(),
   'test.exit': () => process.exit(3),
   'test.hog-buffers': () => hog(() => Buffer.alloc(2 ** 24, 1)),
@@ -131,6 +137,10 @@ function writeDatabase(path: string): void {
 function becomeRoot(): void {
   process.setuid?.(0);
   if (process.getuid?.() !== 0) throw new Error('still not root');
+}
+
+function sleep(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 function pause(ms: number): void {

@@ -20,6 +20,7 @@ import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis-server.ts';
 import { type Repertoire, type RunnableConfig, type RunningWorker, startWorker } from '../worker.ts';
+import { MISBEHAVING_RUNNERS } from './jail-bench.ts';
 
 export const RUNNERS_MODULE = fileURLToPath(new URL('../../../../test/support/jail-runners.ts', import.meta.url));
 export const QUEUE: QueueName = { tenant: 'default', pool: 'default' };
@@ -27,6 +28,8 @@ export const QUEUE: QueueName = { tenant: 'default', pool: 'default' };
 /** The operations of jail-runners.ts: `data.image`, where given, is the path of a raw image. */
 const MISBEHAVING = [
   'test.spin',
+  'test.linger',
+  'test.pause',
   'test.stubborn',
   'test.abort',
   'test.hog-buffers',
@@ -40,6 +43,9 @@ export const TEST_REPERTOIRE: Repertoire = {
   inlineRunners: runners,
   runnersModule: RUNNERS_MODULE,
 };
+
+/** The same for workers that inspect nothing: jails without the real operations start in a quarter of the time. */
+export const MISBEHAVING_REPERTOIRE: Repertoire = { ...TEST_REPERTOIRE, runnersModule: MISBEHAVING_RUNNERS };
 
 function jailed(name: string): Operation {
   return {
@@ -62,7 +68,7 @@ export interface WorkerBench extends AsyncDisposable {
   readonly folder: string;
   readonly queue: JobQueue;
   readonly registry: WorkerRegistry;
-  startWorker(config?: Partial<RunnableConfig>): Promise<RunningWorker>;
+  startWorker(config?: Partial<RunnableConfig>, repertoire?: Repertoire): Promise<RunningWorker>;
   /** Enqueues a job and returns its id. */
   submit(operation: string, data: unknown, members?: Readonly<Record<string, unknown>>): Promise<string>;
   eventsOf(jobId: string): readonly JobEvent[];
@@ -92,9 +98,9 @@ export async function openBench(): Promise<WorkerBench> {
   return {
     ...{ redis, folder, queue, eventsOf },
     registry: new RedisWorkerRegistry({ connection, prefix: 'guestkit' }),
-    async startWorker(config = {}) {
+    async startWorker(config = {}, repertoire = TEST_REPERTOIRE) {
       const logger = createLogger({ level: 'silent', app: 'worker', nodeId: 'test' });
-      const worker = await startWorker({ ...testConfig(folder, redis.url), ...config }, logger, TEST_REPERTOIRE);
+      const worker = await startWorker({ ...testConfig(folder, redis.url), ...config }, logger, repertoire);
       workers.defer(() => worker.stop());
       return worker;
     },
