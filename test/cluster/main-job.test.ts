@@ -11,6 +11,7 @@ import { sha256OfFile } from '../support/sha256.ts';
 
 interface Job {
   readonly status: string;
+  readonly attempt: number;
   readonly worker_id: string | null;
   readonly attempts: readonly { readonly attempt: number; readonly worker_id: string; readonly outcome: string }[];
   readonly progress: { readonly phase: string } | null;
@@ -91,7 +92,7 @@ describe('a cluster of two API nodes and two workers', () => {
     expect(other.map((answer) => answer.status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  test('finishes elsewhere, within 10 s, the job of a worker that was killed', async () => {
+  test('begins anew elsewhere, within 10 s, and finishes the job of a worker that was killed', async () => {
     const [api] = nodes(cluster);
     const large = path.join(folder, 'large.raw');
     execFileSync('qemu-img', ['convert', '-O', 'raw', disk.path, large]);
@@ -102,8 +103,10 @@ describe('a cluster of two API nodes and two workers', () => {
     const started = performance.now();
     await cluster.workers.find((worker) => worker.name === killed)?.kill();
 
-    const job = await ended(api, id);
+    // not until its end: how long it takes to hash the image, twice, depends on what else the processors do
+    await until('another attempt to begin', async () => (await show(api, id)).attempt === 2);
     const tookMs = performance.now() - started;
+    const job = await ended(api, id);
     // whatever came of it, the tests that follow need two
     await cluster.addWorker();
     expect(tookMs).toBeLessThan(10_000);
