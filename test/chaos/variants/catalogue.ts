@@ -34,10 +34,10 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     patches: [
       {
         file: `${CORE}/history/sql-history.ts`,
-        search: 'return this.#acceptances.add(toJobRow(job));',
-        replacement: `const row = toJobRow(job);
-    this.#acceptances.add(row).catch(() => {});
-    return { outcome: 'created', job: toJobRecord(row) };`,
+        search: 'return this.#acceptances.add(toNewJob(job));',
+        replacement: `const newJob = toNewJob(job);
+    this.#acceptances.add(newJob).catch(() => {});
+    return { outcome: 'created', job: toNewRecord(newJob) };`,
       },
     ],
     actions: ['postgres killed', 'api killed', 'postgres restarted'],

@@ -5,6 +5,7 @@ import { contentHash } from '../job/render.ts';
 import type { ResultDocument } from '../job/result.ts';
 import { isFinal } from '../job/state.ts';
 import { epochMsOf, timestampOf } from '../job/timestamp.ts';
+import { facetsOf } from './facets.ts';
 import type { AcceptedJob, AttemptRecord, JobRecord } from './job-history.ts';
 import type { AttemptRow, EventRow, JobRow, NewResultRow } from './schema.ts';
 import { parseSearchableJson, toSearchableJson } from './searchable-json.ts';
@@ -12,7 +13,36 @@ import { type KnownAttempt, type Standing, startOf } from './standing.ts';
 
 // Between rows of the tables and the terms of the contract.
 
-export type NewJobRow = Omit<JobRow, 'id'>;
+/** Columns that a new job brings with it; those of `AT_FIRST` are the same for all, and the others are null. */
+export const NEW_JOB_COLUMNS = [
+  'tenant',
+  'job_id',
+  'pool',
+  'operation',
+  'name',
+  'labels',
+  'priority',
+  'document',
+  'payload',
+  'content_hash',
+  'idempotency_key',
+  'created_at',
+  'submitted_at',
+  'wait_until',
+  'deadline',
+  'timeout_seconds',
+] as const satisfies readonly (keyof JobRow)[];
+
+export const AT_FIRST = { status: 'pending', attempt: 0, last_sequence: -1 } as const;
+
+export type NewJobRow = Pick<JobRow, (typeof NEW_JOB_COLUMNS)[number]>;
+
+/** A job to be accepted, and all that is to be written of it. */
+export interface NewJob {
+  readonly job: AcceptedJob;
+  readonly row: NewJobRow;
+  readonly facets: readonly number[];
+}
 
 /** All columns of a job but the outcome, which repeats them. */
 export const JOB_COLUMNS = [
@@ -61,6 +91,16 @@ export type StandingRow = Pick<JobRow, (typeof STANDING_COLUMNS)[number]>;
 
 export type JobRowWithoutResult = Pick<JobRow, (typeof JOB_COLUMNS)[number]>;
 
+export function toNewJob(job: AcceptedJob): NewJob {
+  return { job, row: toJobRow(job), facets: facetsOf(job.tenant, job.document) };
+}
+
+/** What no two jobs have in common. */
+export function nameOfJob({ tenant, job_id }: Pick<JobRow, 'tenant' | 'job_id'>): string {
+  // there is no blank in an id
+  return `${job_id} ${tenant}`;
+}
+
 export function toJobRow({ tenant, pool, document, acceptedAtMs, waitSeconds = 0 }: AcceptedJob): NewJobRow {
   const { deadline, timeouts, timeout_seconds } = document.execution;
   const waitMs = (timeouts?.wait_seconds ?? waitSeconds) * 1000;
@@ -72,10 +112,6 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs, waitSeconds = 0
     name: document.metadata?.name ?? null,
     labels: toSearchableJson(document.metadata?.labels ?? {}),
     priority: document.execution?.priority ?? 5,
-    status: 'pending',
-    detail: null,
-    attempt: 0,
-    worker_id: null,
     // null keeps the place of the payload among the members
     document: JSON.stringify({ ...document, payload: null }),
     payload: toSearchableJson(document.payload),
@@ -83,15 +119,6 @@ export function toJobRow({ tenant, pool, document, acceptedAtMs, waitSeconds = 0
     idempotency_key: toKeyColumn(document.execution?.idempotency_key),
     created_at: document.created_at,
     submitted_at: timestampOf(acceptedAtMs),
-    started_at: null,
-    completed_at: null,
-    duration_ms: null,
-    result: null,
-    error: null,
-    error_code: null,
-    last_sequence: -1,
-    cancel_requested_at: null,
-    cancel_reason: null,
     wait_until: waitMs > 0 ? toSortableTime(acceptedAtMs + waitMs) : null,
     deadline: deadline === undefined ? null : toSortableTime(epochMsOf(deadline)),
     timeout_seconds,
@@ -125,6 +152,18 @@ export function toJobRecord(row: Omit<JobRowWithoutResult, 'id'> & { readonly ar
     error: parseOrNull(row.error),
     archived_at: row.archived_at ?? null,
     document,
+  };
+}
+
+/** Of a job that was just accepted. */
+export function toNewRecord({ job: { document, tenant, pool }, row }: NewJob): JobRecord {
+  const { job_id, operation, priority, created_at, submitted_at } = row;
+  const { name = null, labels = {} } = document.metadata ?? {};
+  return {
+    ...{ tenant, pool, job_id, operation, name, labels, priority },
+    ...{ status: AT_FIRST.status, detail: null, attempt: AT_FIRST.attempt, worker_id: null },
+    ...{ created_at, submitted_at, started_at: null, completed_at: null, cancel_requested_at: null },
+    ...{ error: null, archived_at: null, document },
   };
 }
 

@@ -1,12 +1,11 @@
 import type { Transaction } from 'kysely';
 import { findKnownJob, type KnownJob } from './job-by-id.ts';
-import type { Acceptance, JobRecord } from './job-history.ts';
-import { type NewJobRow, toJobRecord } from './rows.ts';
+import type { Acceptance } from './job-history.ts';
+import { type NewJob, type NewJobRow, nameOfJob, toNewRecord } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { JOBS_AT_HAND } from './search-tables.ts';
-import { facetRows, insertFacets } from './sql-facets.ts';
+import { deleteFacets } from './sql-facets.ts';
 import type { SqlFlavour } from './sql-flavour.ts';
-import { putIntoOutbox } from './sql-outbox.ts';
 
 /**
  * Makes rows of all jobs that are new; for each of the others, the job that is in its way is looked up. A key is claimed before its
@@ -15,54 +14,47 @@ import { putIntoOutbox } from './sql-outbox.ts';
 export async function acceptJobs(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
-  rows: readonly NewJobRow[],
+  jobs: readonly NewJob[],
 ): Promise<readonly Acceptance[]> {
-  const created = await createJobs(trx, flavour, rows);
-  const acceptances: Acceptance[] = [];
-  const records = new Map<number, JobRecord>();
-  for (const row of rows) {
-    const id = created.get(row);
-    if (id === undefined) acceptances.push(await compareWithKnown(trx, row));
-    else {
-      const job = toJobRecord(row);
-      records.set(id, job);
-      acceptances.push({ outcome: 'created', job });
-    }
-  }
-  await putIntoOutbox(trx, flavour, [...records.keys()]);
-  const facets = [...records].flatMap(([job, { tenant, document }]) => facetRows(job, tenant, document));
-  await insertFacets(trx, flavour, JOBS_AT_HAND, facets);
-  const named = [...records].flatMap(([id, { name }]) => (name === null ? [] : [id]));
+  const created = await createJobs(trx, flavour, jobs);
+  const named = [...created].flatMap(([{ row }, id]) => (row.name === null ? [] : [id]));
   if (named.length > 0) await flavour.addNames(trx, JOBS_AT_HAND, named);
+  const acceptances: Acceptance[] = [];
+  for (const job of jobs) {
+    if (created.has(job)) acceptances.push({ outcome: 'created', job: toNewRecord(job) });
+    else acceptances.push(await compareWithKnown(trx, job.row));
+  }
   return acceptances;
 }
+
+type Created = ReadonlyMap<NewJob, number>;
 
 /** The keys that new rows were given. */
 async function createJobs(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
-  rows: readonly NewJobRow[],
-): Promise<ReadonlyMap<NewJobRow, number>> {
-  const created = new Map<NewJobRow, number>();
-  let left = rows;
+  jobs: readonly NewJob[],
+): Promise<Created> {
+  const created = new Map<NewJob, number>();
+  let left = jobs;
   while (left.length > 0) {
     const keyed = await claimKeys(trx, left);
-    const keyless = left.filter((row) => row.idempotency_key === null);
-    for (const [row, id] of await insertJobs(trx, flavour, [...keyless, ...keyed])) created.set(row, id);
+    const keyless = left.filter(({ row }) => row.idempotency_key === null);
+    for (const [job, id] of await insertJobs(trx, flavour, [...keyless, ...keyed])) created.set(job, id);
     // its id is that of another job
-    const vain = keyed.filter((row) => !created.has(row));
+    const vain = keyed.filter((job) => !created.has(job));
     await releaseKeys(trx, vain);
     // who came second to a key that is free again comes again
-    left = left.filter((row) => !created.has(row) && vain.some((other) => other !== row && haveOneKey(other, row)));
+    left = left.filter((job) => !created.has(job) && vain.some((other) => other !== job && haveOneKey(other, job)));
   }
   return created;
 }
 
 /** Answers with those whose key nobody had. */
-async function claimKeys(trx: Transaction<HistorySchema>, rows: readonly NewJobRow[]): Promise<readonly NewJobRow[]> {
-  const keyed = rows.filter((row) => row.idempotency_key !== null);
+async function claimKeys(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly NewJob[]> {
+  const keyed = jobs.filter(({ row }) => row.idempotency_key !== null);
   if (keyed.length === 0) return [];
-  const claims = keyed.map(({ tenant, idempotency_key, content_hash, job_id, submitted_at }) => ({
+  const claims = keyed.map(({ row: { tenant, idempotency_key, content_hash, job_id, submitted_at } }) => ({
     ...{ tenant, key: idempotency_key ?? '', content_hash, job_id, created_at: submitted_at },
   }));
   const claimed = await trx
@@ -72,11 +64,15 @@ async function claimKeys(trx: Transaction<HistorySchema>, rows: readonly NewJobR
     .onConflict((conflict) => conflict.doNothing())
     .returning(['tenant', 'key as idempotency_key', 'job_id'])
     .execute();
-  return firstOfEach(keyed, claimed);
+  // of several with one key, the database has taken the first
+  const taken = new Set(claimed.map(keyOf));
+  return keyed.filter(({ row }) => taken.delete(keyOf(row)));
 }
 
-async function releaseKeys(trx: Transaction<HistorySchema>, rows: readonly NewJobRow[]): Promise<void> {
-  for (const { tenant, idempotency_key } of rows) {
+async function releaseKeys(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<void> {
+  for (const {
+    row: { tenant, idempotency_key },
+  } of jobs) {
     await trx
       .deleteFrom('idempotency_keys')
       .where('tenant', '=', tenant)
@@ -85,64 +81,63 @@ async function releaseKeys(trx: Transaction<HistorySchema>, rows: readonly NewJo
   }
 }
 
-type Inserted = readonly (readonly [row: NewJobRow, id: number])[];
-
 /** Answers with those whose id no job had. */
 async function insertJobs(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
-  rows: readonly NewJobRow[],
-): Promise<Inserted> {
-  if (rows.length === 0) return [];
-  const columns = Object.keys(rows[0] ?? {});
-  const names = columns.join(', ');
-  const inserted = await flavour.withRows<JobName & { readonly id: number }>(trx, {
-    ...{ table: 'jobs', columns, rows },
-    statement: `
-      insert into jobs (${names}) select ${names} from news where true
-      on conflict do nothing returning id, tenant, job_id, idempotency_key`,
-  });
-  const ids = new Map(inserted.map((row) => [nameOf(row), row.id]));
-  const archived = await takeBackArchived(trx, inserted);
-  return firstOfEach(rows, inserted).flatMap((row) => {
-    const id = ids.get(nameOf(row)) ?? 0;
-    return archived.has(id) ? [] : [[row, id] as const];
-  });
+  jobs: readonly NewJob[],
+): Promise<Map<NewJob, number>> {
+  const first = new Map(jobs.toReversed().map((job) => [nameOfJob(job.row), job]));
+  const distinct = jobs.filter((job) => first.get(nameOfJob(job.row)) === job);
+  const inserted = await flavour.insertJobs(trx, distinct);
+  const created = new Map(inserted.flatMap((row) => pairOf(first.get(nameOfJob(row)), row.id)));
+  await takeBackArchived(trx, flavour, created);
+  return created;
+}
+
+function pairOf(job: NewJob | undefined, id: number): readonly (readonly [NewJob, number])[] {
+  return job === undefined ? [] : [[job, id]];
 }
 
 /** Ids of the archive are taken. It is looked into after inserting, so that no job slips past that is moved there at this moment. */
 async function takeBackArchived(
   trx: Transaction<HistorySchema>,
-  inserted: readonly (JobName & { readonly id: number })[],
-): Promise<ReadonlySet<number>> {
-  const ids = inserted.map(({ id }) => id);
-  if (ids.length === 0) return new Set();
-  const taken = await trx
-    .selectFrom('jobs')
-    .innerJoin('archived_jobs', (join) =>
-      join.onRef('archived_jobs.tenant', '=', 'jobs.tenant').onRef('archived_jobs.job_id', '=', 'jobs.job_id'),
-    )
-    .select('jobs.id')
-    .where('jobs.id', 'in', ids)
-    .execute();
-  const takenIds = taken.map(({ id }) => id);
-  if (takenIds.length > 0) await trx.deleteFrom('jobs').where('id', 'in', takenIds).execute();
-  return new Set(takenIds);
+  flavour: SqlFlavour,
+  created: Map<NewJob, number>,
+): Promise<void> {
+  for (const [tenant, jobs] of Map.groupBy(created.keys(), ({ row }) => row.tenant)) {
+    const jobIds = jobs.map(({ row }) => row.job_id);
+    const archived = await trx
+      .selectFrom('archived_jobs')
+      .select('job_id')
+      .where('tenant', '=', tenant)
+      .where(flavour.isAmong('job_id', jobIds))
+      .execute();
+    const taken = new Set(archived.map(({ job_id }) => job_id));
+    for (const job of jobs.filter(({ row }) => taken.has(row.job_id))) {
+      await takeBack(trx, flavour, job, created.get(job) ?? 0);
+      created.delete(job);
+    }
+  }
 }
 
-type JobName = Pick<NewJobRow, 'tenant' | 'job_id' | 'idempotency_key'>;
-
-/** Of several rows with one name, the database has taken the first. */
-function firstOfEach(rows: readonly NewJobRow[], names: readonly JobName[]): readonly NewJobRow[] {
-  const taken = new Set(names.map(nameOf));
-  return rows.filter((row) => taken.delete(nameOf(row)));
+async function takeBack(
+  trx: Transaction<HistorySchema>,
+  flavour: SqlFlavour,
+  { facets }: NewJob,
+  id: number,
+): Promise<void> {
+  const rows = facets.map((facet) => ({ facet, job: id }));
+  await deleteFacets(trx, flavour, JOBS_AT_HAND, rows);
+  await trx.deleteFrom('outbox').where('job', '=', id).execute();
+  await trx.deleteFrom('jobs').where('id', '=', id).execute();
 }
 
-function nameOf({ tenant, job_id, idempotency_key }: JobName): string {
+function keyOf({ tenant, job_id, idempotency_key }: Pick<NewJobRow, 'tenant' | 'job_id' | 'idempotency_key'>): string {
   return JSON.stringify([tenant, job_id, idempotency_key]);
 }
 
-function haveOneKey(one: NewJobRow, other: NewJobRow): boolean {
+function haveOneKey({ row: one }: NewJob, { row: other }: NewJob): boolean {
   return one.tenant === other.tenant && one.idempotency_key === other.idempotency_key;
 }
 

@@ -1,5 +1,6 @@
 import type { ColumnDataType, Expression, Kysely, RawBuilder, SelectQueryBuilder, SqlBool, Transaction } from 'kysely';
-import type { HistorySchema } from './schema.ts';
+import type { NewJob } from './rows.ts';
+import type { HistorySchema, JobRow } from './schema.ts';
 import type { SearchTables } from './search-tables.ts';
 
 /** Where the databases differ. */
@@ -26,6 +27,8 @@ export interface SqlFlavour {
   holdFree<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
   /** That a column has one of many values. */
   isAmong(column: 'job_id' | 'job', values: readonly (string | number)[]): Expression<SqlBool>;
+  /** Inserts jobs but for those whose ids others at hand have. What is inserted is in the outbox, and found by its facets. */
+  insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]>;
   /** Does something with many rows by a statement whose text does not grow with them, so that nobody has to read it anew each time. */
   withRows<Row = unknown>(trx: Transaction<HistorySchema>, work: RowsWork): Promise<readonly Row[]>;
   /** Keeps other processes from migrating until the transaction ends; answers with the schema of the tables, where there are any. */
@@ -34,6 +37,8 @@ export interface SqlFlavour {
 
 export type Work<Result> = (trx: Transaction<HistorySchema>) => Promise<Result>;
 export type JobsQuery<Row> = SelectQueryBuilder<HistorySchema, 'jobs', Row>;
+
+export type InsertedJob = Pick<JobRow, 'id' | 'tenant' | 'job_id'>;
 
 /** Rows to be written, of one table; `statement` finds them under the name `news`. */
 export interface RowsWork {

@@ -18,7 +18,7 @@ import { findKnownJob, keyOfJob } from './job-by-id.ts';
 import type { Acceptance, AcceptedJob, AttemptRecord, JobHistory, JobRecord } from './job-history.ts';
 import type { BoundedCount, JobFilter, JobPage, JobPageRequest, StatusCounts } from './job-search.ts';
 import { type MigrationOptions, migrateToLatest } from './migrations/migrate.ts';
-import { type NewJobRow, toAttemptRecord, toEvent, toJobRow } from './rows.ts';
+import { type NewJob, toAttemptRecord, toEvent, toNewJob } from './rows.ts';
 import type { HistorySchema } from './schema.ts';
 import { acceptJobs } from './sql-acceptance.ts';
 import { archiveJobs, deleteArchivedJobs } from './sql-archive.ts';
@@ -100,7 +100,7 @@ class SqlHistory implements JobHistory {
   readonly #flavour: SqlFlavour;
   readonly #bulkParts: BulkParts;
   readonly #searchParts: SearchParts;
-  readonly #acceptances: GroupCommit<NewJobRow, Acceptance>;
+  readonly #acceptances: GroupCommit<NewJob, Acceptance>;
   readonly #marks: GroupCommit<Mark, undefined>;
   readonly #cancels: GroupCommit<CancelDemand, CancelAnswer | undefined>;
   readonly #ends: GroupCommit<EndDemand, boolean>;
@@ -111,7 +111,7 @@ class SqlHistory implements JobHistory {
     this.#flavour = flavour;
     this.#bulkParts = { db, flavour, search: this };
     this.#acceptances = new GroupCommit({
-      commit: (rows) => flavour.transaction(db, (trx) => acceptJobs(trx, flavour, rows)),
+      commit: (jobs) => flavour.transaction(db, (trx) => acceptJobs(trx, flavour, jobs)),
       maxItems: MAX_GROUP,
       writers: flavour.writers,
       isOwedToOne: (error) => !isDatabaseFault(error),
@@ -129,7 +129,7 @@ class SqlHistory implements JobHistory {
   }
 
   async accept(job: AcceptedJob): Promise<Acceptance> {
-    return this.#acceptances.add(toJobRow(job));
+    return this.#acceptances.add(toNewJob(job));
   }
 
   async markEnqueued(tenant: string, jobIds: readonly string[]): Promise<void> {

@@ -6,18 +6,6 @@ import type { SqlFlavour } from './sql-flavour.ts';
 
 // Jobs that the queue was not yet seen to have. A mark that was lost leaves a job here that the queue has had all the same.
 
-export async function putIntoOutbox(
-  trx: Transaction<HistorySchema>,
-  flavour: SqlFlavour,
-  jobs: readonly number[],
-): Promise<void> {
-  if (jobs.length === 0) return;
-  await flavour.withRows(trx, {
-    ...{ table: 'outbox', columns: ['job'], rows: jobs.map((job) => ({ job })) },
-    statement: 'insert into outbox (job) select job from news where true',
-  });
-}
-
 export async function takeFromOutbox(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,

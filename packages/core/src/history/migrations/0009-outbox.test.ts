@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { jobDocument } from '../../../../../test/support/job.ts';
-import { toJobRow } from '../rows.ts';
+import { AT_FIRST, toJobRow } from '../rows.ts';
 import { openSqlHistory } from '../sql-history.ts';
 import { bareDatabases } from '../testing/bare-databases.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -19,7 +19,7 @@ describe.for(await bareDatabases())('the outbox of an older database in $name', 
       const document = jobDocument({ job_id });
       await db
         .insertInto('jobs')
-        .values(toJobRow({ tenant: 'acme', pool: 'p', document, acceptedAtMs: 0 }))
+        .values({ ...toJobRow({ tenant: 'acme', pool: 'p', document, acceptedAtMs: 0 }), ...AT_FIRST })
         .execute();
     }
     await sql`update jobs set enqueued_at = '1970-01-01T00:00:00.000Z' where job_id = 'job-noted-1'`.execute(db);

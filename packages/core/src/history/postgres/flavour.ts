@@ -3,9 +3,10 @@ import { CompiledQuery, type Kysely, type RawBuilder, type SqlBool, sql, type Tr
 import { DatabaseError } from 'pg';
 import { DatabaseFault } from '../database-fault.ts';
 import { likePattern } from '../like-pattern.ts';
+import { AT_FIRST, NEW_JOB_COLUMNS, type NewJob } from '../rows.ts';
 import type { HistorySchema } from '../schema.ts';
 import { HAS_ENDED } from '../search-conditions.ts';
-import type { RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
+import type { InsertedJob, RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
 
 export const POSTGRES_FLAVOUR: SqlFlavour = {
   writers: 2,
@@ -33,6 +34,7 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
       await sql`set local synchronous_commit = off`.execute(trx);
       await work(trx);
     }),
+  insertJobs,
   isAmong: (column, values) =>
     sql`${sql.ref(column)} = any(${values}::${sql.raw(column === 'job' ? 'bigint' : 'text')}[])`,
   withRows,
@@ -69,6 +71,53 @@ async function transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>
   }
 }
 
+const NEW_COLUMNS = NEW_JOB_COLUMNS.join(', ');
+/** Types of the columns that are not text. */
+const TYPES: Partial<Record<(typeof NEW_JOB_COLUMNS)[number], string>> = {
+  labels: 'jsonb',
+  payload: 'jsonb',
+  priority: 'bigint',
+  timeout_seconds: 'bigint',
+};
+const ARRAYS = NEW_JOB_COLUMNS.map((column, at) => `$${at + 1}::${TYPES[column] ?? 'text'}[]`).join(', ');
+const [FACETS, JOBS_OF_FACETS] = [NEW_JOB_COLUMNS.length + 1, NEW_JOB_COLUMNS.length + 2];
+
+/** All that is written of new jobs in one statement, whose text PostgreSQL has read before: the way there and back costs more than a row. */
+const INSERT_JOBS = `
+  with news as (select * from unnest(${ARRAYS}) with ordinality as news (${NEW_COLUMNS}, place)),
+  inserted as (
+    insert into jobs (${NEW_COLUMNS}, status, attempt, last_sequence)
+    select ${NEW_COLUMNS}, '${AT_FIRST.status}', ${AT_FIRST.attempt}, ${AT_FIRST.last_sequence} from news order by place
+    on conflict do nothing returning id, tenant, job_id
+  ),
+  boxed as (insert into outbox (job) select id from inserted),
+  faceted as (
+    insert into facets (facet, job)
+    select found.facet, inserted.id
+    from unnest($${FACETS}::bigint[], $${JOBS_OF_FACETS}::bigint[]) as found (facet, place)
+    join news using (place)
+    join inserted on inserted.tenant = news.tenant and inserted.job_id = news.job_id
+  )
+  select id, tenant, job_id from inserted order by id`;
+
+async function insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]> {
+  const inserted: InsertedJob[] = [];
+  for (const portion of portionsOf(jobs, ({ row }) => row.document.length + row.payload.length)) {
+    const columns = NEW_JOB_COLUMNS.map((column) => portion.map(({ row }) => storedText(row[column])));
+    const facets = portion.flatMap((job) => job.facets);
+    const places = portion.flatMap((job, at) => job.facets.map(() => at + 1));
+    const { rows } = await trx.executeQuery<InsertedJob>(CompiledQuery.raw(INSERT_JOBS, [...columns, facets, places]));
+    inserted.push(...rows);
+  }
+  return inserted;
+}
+
+/** Text in PostgreSQL has neither U+0000 nor half of a surrogate pair; JSON in text has both as escapes. */
+function storedText(value: string | number | null): string | number | null {
+  if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return value;
+  return value.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
 const SEARCHABLE: readonly string[] = ['labels', 'payload'];
 /** Of one statement, so that its text stays within what JavaScript can hold. */
 const MAX_PORTION_CHARS = 64 * 1024 * 1024;
@@ -79,28 +128,31 @@ async function withRows<Row>(trx: Transaction<HistorySchema>, work: RowsWork): P
   const expressions = columns.map((column) => (SEARCHABLE.includes(column) ? `(${column} #>> '{}')::jsonb` : column));
   const source = `select ${expressions.join(', ')} from json_populate_recordset(null::${table}, $1::json)`;
   const answers: Row[] = [];
-  for (const portion of portionsOf(rows)) {
+  for (const portion of portionsOf(
+    rows.map((row) => JSON.stringify(row)),
+    ({ length }) => length,
+  )) {
     const text = `with news (${columns.join(', ')}) as (${source}) ${statement}`;
-    const { rows: answer } = await trx.executeQuery<Row>(CompiledQuery.raw(text, [storable(portion)]));
+    const { rows: answer } = await trx.executeQuery<Row>(CompiledQuery.raw(text, [storable(`[${portion.join(',')}]`)]));
     answers.push(...answer);
   }
   return answers;
 }
 
-function* portionsOf(rows: readonly object[]): Generator<string> {
-  let portion: string[] = [];
+function* portionsOf<Item>(items: readonly Item[], charsOf: (item: Item) => number): Generator<readonly Item[]> {
+  let portion: Item[] = [];
   let chars = 0;
-  for (const row of rows) {
-    const text = JSON.stringify(row);
-    if (chars + text.length > MAX_PORTION_CHARS && portion.length > 0) {
-      yield `[${portion.join(',')}]`;
+  for (const item of items) {
+    const more = charsOf(item);
+    if (chars + more > MAX_PORTION_CHARS && portion.length > 0) {
+      yield portion;
       portion = [];
       chars = 0;
     }
-    portion.push(text);
-    chars += text.length;
+    portion.push(item);
+    chars += more;
   }
-  if (portion.length > 0) yield `[${portion.join(',')}]`;
+  if (portion.length > 0) yield portion;
 }
 
 const UNSTORABLE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;

@@ -1,7 +1,8 @@
 import { CompiledQuery, type SqlBool, sql, type Transaction } from 'kysely';
 import { likePattern } from '../like-pattern.ts';
+import { AT_FIRST, NEW_JOB_COLUMNS, type NewJob, nameOfJob } from '../rows.ts';
 import type { HistorySchema } from '../schema.ts';
-import type { RowsWork, SqlFlavour } from '../sql-flavour.ts';
+import type { InsertedJob, RowsWork, SqlFlavour } from '../sql-flavour.ts';
 
 /** A transaction has the whole database from its beginning: nothing in it needs holding, and nothing undoes it. */
 export const SQLITE_FLAVOUR: SqlFlavour = {
@@ -35,12 +36,42 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
         await sql`pragma synchronous = full`.execute(connection);
       }
     }),
+  insertJobs,
   isAmong: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
   withRows,
   hold: (query) => query,
   holdFree: (query) => query,
   beginMigration: async () => undefined,
 };
+
+const NEW_COLUMNS = NEW_JOB_COLUMNS.join(', ');
+const INSERT_JOBS = `
+  insert into jobs (${NEW_COLUMNS}, status, attempt, last_sequence)
+  select ${NEW_COLUMNS}, '${AT_FIRST.status}', ${AT_FIRST.attempt}, ${AT_FIRST.last_sequence} from news where true
+  on conflict do nothing returning id, tenant, job_id`;
+
+const FILL_OUTBOX = 'insert into outbox (job) select value from json_each(?)';
+const INSERT_FACETS = 'insert into facets (facet, job) select value ->> 0, value ->> 1 from json_each(?)';
+
+async function insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]> {
+  const rows = jobs.map(({ row }) => row);
+  const inserted = await withRows<InsertedJob>(trx, {
+    ...{ table: 'jobs', columns: NEW_JOB_COLUMNS, rows, statement: INSERT_JOBS },
+  });
+  if (inserted.length === 0) return inserted;
+  const ids = inserted.map(({ id }) => id);
+  await trx.executeQuery(CompiledQuery.raw(FILL_OUTBOX, [JSON.stringify(ids)]));
+  await trx.executeQuery(CompiledQuery.raw(INSERT_FACETS, [JSON.stringify(facetPairs(jobs, inserted))]));
+  return inserted;
+}
+
+function facetPairs(jobs: readonly NewJob[], inserted: readonly InsertedJob[]): readonly (readonly number[])[] {
+  const ids = new Map(inserted.map((job) => [nameOfJob(job), job.id]));
+  return jobs.flatMap(({ row, facets }) => {
+    const id = ids.get(nameOfJob(row));
+    return id === undefined ? [] : facets.map((facet) => [facet, id]);
+  });
+}
 
 /** Few enough that SQLite binds all values of them, at most 32,766. */
 const MAX_ROWS = 64;
