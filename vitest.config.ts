@@ -20,6 +20,6 @@ export default defineConfig({
     globalSetup: './test/support/compile-programs.ts',
     sequence: { sequencer: ProgramsFirst },
     // most tests wait for processes, disks and timers rather than for a processor
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
   },
 });
