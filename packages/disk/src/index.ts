@@ -40,6 +40,7 @@ export { CachedSource, type CacheOptions, type CacheStats } from './source/cache
 export { type Extent, type ExtentKind, extentsOf, type MappedSource } from './source/extent.ts';
 export { FileSource } from './source/file-source.ts';
 export { MemorySource } from './source/memory-source.ts';
+export { readBuffer } from './source/read-buffer.ts';
 export { type Piece, readInOrder } from './source/read-in-order.ts';
 export { readInto } from './source/read-into.ts';
 export { WindowSource } from './source/window-source.ts';

@@ -4,7 +4,7 @@ import type { FileTree } from '@guestkit/disk';
 import '../../../apps/cli/bin/young-generation.js';
 
 // after that, as in guestctl: code that was compiled with other flags is compiled anew
-const { createFileTree, denyReferences, FileSource, openDisk, readInto } = await import('@guestkit/disk');
+const { createFileTree, denyReferences, FileSource, openDisk, readBuffer, readInto } = await import('@guestkit/disk');
 
 const [action = '', image = ''] = process.argv.slice(2);
 const WARM_WALKS = 5;
@@ -47,7 +47,7 @@ function countFiles(tree: FileTree): number {
 
 function readLarge(tree: FileTree): number {
   const content = tree.open('/large');
-  const bytes = new Uint8Array(READ_BYTES);
+  const bytes = readBuffer(READ_BYTES);
   for (let offset = 0; offset < content.sizeBytes; offset += READ_BYTES) {
     readInto(content, offset, bytes.subarray(0, content.sizeBytes - offset));
   }

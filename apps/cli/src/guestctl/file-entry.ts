@@ -5,6 +5,7 @@ import {
   type FileTree,
   type FileType,
   type Mount,
+  readBuffer,
   readInto,
   type WalkOptions,
 } from '@guestkit/disk';
@@ -71,7 +72,7 @@ const CHUNK_BYTES = 2 ** 20;
 
 /** The content of a file piece by piece, so that its size does not matter. Each is good until the next is asked for: they share an array. */
 export function* chunksOf(source: ByteSource): Iterable<Uint8Array> {
-  const bytes = new Uint8Array(Math.min(CHUNK_BYTES, source.sizeBytes));
+  const bytes = readBuffer(Math.min(CHUNK_BYTES, source.sizeBytes));
   for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) {
     const chunk = bytes.subarray(0, source.sizeBytes - offset);
     readInto(source, offset, chunk);

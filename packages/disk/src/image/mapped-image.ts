@@ -2,6 +2,7 @@ import { Lru } from '../lru.ts';
 import type { ByteSource } from '../source/byte-source.ts';
 import { joinExtents } from '../source/extent.ts';
 import { checkRange } from '../source/range.ts';
+import { readBuffer } from '../source/read-buffer.ts';
 import { readInto, readIntoUpToEnd } from '../source/read-into.ts';
 import { overlayExtents } from './extents.ts';
 import type { DiskImage, Extent, ImageFacts } from './image.ts';
@@ -72,7 +73,7 @@ export class MappedImage implements DiskImage {
     if (length === 0) return new Uint8Array(0);
     const first = this.#locate(offset, length);
     if (first.kind === 'data' && first.length === length) return (first.source ?? this.#data).read(first.host, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.#fill(bytes, first, offset);
     return bytes;
   }

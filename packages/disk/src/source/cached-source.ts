@@ -1,6 +1,7 @@
 import { Lru } from '../lru.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
+import { readBuffer } from './read-buffer.ts';
 import { readInto } from './read-into.ts';
 
 export interface CacheOptions {
@@ -50,7 +51,7 @@ export class CachedSource implements ByteSource {
     const within = offset - first * this.#blockBytes;
     if (within + length <= this.#blockBytes) return this.#block(first).subarray(within, within + length);
     if (length > this.#bypassBytes) return this.#readBelow(offset, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.#assemble(offset, bytes);
     return bytes;
   }

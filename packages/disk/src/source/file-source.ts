@@ -3,6 +3,7 @@ import { DiskError } from '../error.ts';
 import { hex } from '../hex.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
+import { unsafeReadBuffer } from './read-buffer.ts';
 
 // the system call takes less than 2 GiB at a time
 const LARGEST_READ = 2 ** 30;
@@ -32,8 +33,7 @@ export class FileSource implements ByteSource {
 
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
-    // not zeroed, and not from the pool that Buffers share: every byte is read below
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    const bytes = unsafeReadBuffer(length);
     this.readInto(offset, bytes);
     return bytes;
   }

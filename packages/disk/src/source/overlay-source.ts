@@ -1,5 +1,6 @@
 import type { ByteSource } from './byte-source.ts';
 import { checkRange } from './range.ts';
+import { readBuffer } from './read-buffer.ts';
 
 /** A run that replaces what is below: with `bytes`, with a copy of what is elsewhere below, or else with zeros. */
 export interface OverlayWrite {
@@ -49,7 +50,7 @@ export class OverlaySource implements ByteSource {
 
   /** A copy, with zeros past the end. */
   #readBelow(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     const stored = Math.min(length, this.#below.sizeBytes - offset);
     if (stored > 0) bytes.set(this.#below.read(offset, stored));
     return bytes;

@@ -1,6 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 import { type Extent, extentsOf, joinExtents, type MappedSource } from './extent.ts';
 import { checkRange } from './range.ts';
+import { readBuffer } from './read-buffer.ts';
 import { readInto } from './read-into.ts';
 
 /** Where a run of a source lies: in another one, in what can be computed from others, or nowhere. */
@@ -27,7 +28,7 @@ export class PieceSource implements MappedSource {
     if (length === 0) return new Uint8Array(0);
     const first = this.#pieceAt(offset);
     if (first.length >= length) return readPiece(first, length) ?? new Uint8Array(length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.readInto(offset, bytes);
     return bytes;
   }

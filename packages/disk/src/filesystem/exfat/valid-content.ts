@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 
 /** Content of which only the front was written: the rest is allocated, and reads as zeros whatever lies there. */
 export class ValidContent implements ByteSource {
@@ -15,7 +16,7 @@ export class ValidContent implements ByteSource {
     checkRange(this, offset, length, { format: 'exfat' });
     const valid = Math.min(length, Math.max(0, this.#written.sizeBytes - offset));
     if (valid === length) return this.#written.read(offset, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     if (valid > 0) bytes.set(this.#written.read(offset, valid));
     return bytes;
   }

@@ -1,5 +1,6 @@
 import { type Extent, joinExtents, type MappedSource } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 import type { BlockMap, BlockRun } from './block-map.ts';
 import type { Ext4Volume } from './volume.ts';
 
@@ -25,7 +26,7 @@ export class FileContent implements MappedSource {
     if (first.length === length && first.block !== undefined) {
       return this.#volume.content(first.block, first.within, length);
     }
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.readInto(offset, bytes);
     return bytes;
   }

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { type Extent, type ExtentKind, joinExtents, type MappedSource } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 import { readInto } from '../../source/read-into.ts';
 import type { ClusterRun } from './run-list.ts';
 
@@ -39,7 +40,7 @@ export class ClusterContent implements MappedSource {
     checkRange(this, offset, length, { format: 'ntfs' });
     const first = this.#piece(offset, length);
     if (first.length === length && first.place !== undefined) return this.#volume.read(first.place, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.readInto(offset, bytes);
     return bytes;
   }

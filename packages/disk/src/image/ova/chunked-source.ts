@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 
 /** A file in parts of one size, the last one perhaps smaller. */
 export class ChunkedSource implements ByteSource {
@@ -15,7 +16,7 @@ export class ChunkedSource implements ByteSource {
 
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     for (let done = 0; done < length; ) {
       const index = Math.floor((offset + done) / this.#chunkSize);
       const within = offset + done - index * this.#chunkSize;

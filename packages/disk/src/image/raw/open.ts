@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../source/byte-source.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 import { readIntoUpToEnd } from '../../source/read-into.ts';
 import type { DiskImage, Extent, ImageFacts } from '../image.ts';
 
@@ -43,7 +44,7 @@ class RawImage implements DiskImage {
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length, { format: 'raw' });
     if (offset + length <= this.#source.sizeBytes) return this.#source.read(offset, length);
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     readIntoUpToEnd(this.#source, offset, bytes);
     return bytes;
   }
