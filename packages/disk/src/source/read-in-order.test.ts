@@ -52,9 +52,15 @@ describe('readInOrder', () => {
     expect(below.told.filter((text) => text.startsWith('read '))).toEqual(['read 1']);
   });
 
-  test('has what follows prepared while a piece is read, also through a window', async () => {
-    const source = new ToldSource(counting(3 * MIB));
-    await joined(readInOrder(new WindowSource(source, MIB, 2 * MIB)));
-    expect(source.told).toEqual(['prepare 1', 'ready 2', 'prepare 2', 'read 1', 'ready 3', 'read 2']);
+  test('has three pieces prepared ahead of the one that is read, also through a window', async () => {
+    const source = new ToldSource(counting(6 * MIB));
+    await joined(readInOrder(new WindowSource(source, MIB, 5 * MIB)));
+    const when = (what: string) => source.told.indexOf(what);
+    expect(source.told.filter((text) => text.startsWith('prepare'))).toHaveLength(5);
+    for (const piece of [1, 2, 3, 4, 5]) {
+      expect(when(`ready ${piece + 1}`)).toBeLessThan(when(`read ${piece}`));
+      if (piece + 3 <= 5) expect(when(`prepare ${piece + 3}`)).toBeLessThan(when(`read ${piece}`));
+      if (piece + 4 <= 5) expect(when(`prepare ${piece + 4}`)).toBeGreaterThan(when(`read ${piece}`));
+    }
   });
 });

@@ -1,5 +1,6 @@
 import type { ByteSource } from './byte-source.ts';
 import { type ExtentKind, extentsOf } from './extent.ts';
+import { readBuffer } from './read-buffer.ts';
 import { readInto } from './read-into.ts';
 
 export interface Piece {
@@ -9,20 +10,26 @@ export interface Piece {
 }
 
 const WINDOW_BYTES = 2 ** 20;
+/** More than one, so that no thread waits until the slowest is done with a window. */
+const WINDOWS_AHEAD = 3;
 const ZEROS = new Uint8Array(WINDOW_BYTES);
 
 /**
- * Reads a source from its start to its end. While a window is read, and used by whoever asked, other threads prepare the one that
- * follows. What is not stored is not read.
+ * Reads a source from its start to its end. While a window is read, and used by whoever asked, other threads prepare those that
+ * follow. What is not stored is not read.
  * @throws DiskError as `read` does
  */
 export async function* readInOrder(source: ByteSource): AsyncGenerator<Piece, void> {
-  const buffer = new Uint8Array(Math.min(WINDOW_BYTES, source.sizeBytes));
-  let ready = source.prepare?.(0, WINDOW_BYTES);
+  const buffer = readBuffer(Math.min(WINDOW_BYTES, source.sizeBytes));
+  const ready: (Promise<void> | undefined)[] = [];
+  const prepare = (start: number) => {
+    if (start < source.sizeBytes) ready.push(source.prepare?.(start, WINDOW_BYTES));
+  };
+  for (let ahead = 0; ahead < WINDOWS_AHEAD; ahead++) prepare(ahead * WINDOW_BYTES);
   for (let start = 0; start < source.sizeBytes; start += WINDOW_BYTES) {
-    await ready;
+    await ready.shift();
     const end = Math.min(start + WINDOW_BYTES, source.sizeBytes);
-    ready = end < source.sizeBytes ? source.prepare?.(end, WINDOW_BYTES) : undefined;
+    prepare(start + WINDOWS_AHEAD * WINDOW_BYTES);
     for (const { offset, length, kind } of extentsOf(source, start, end)) {
       const bytes = (kind === 'data' ? buffer : ZEROS).subarray(0, length);
       if (kind === 'data') readInto(source, offset, bytes);

@@ -8,15 +8,15 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib';
-import { zstdFrameLength } from '../../compression/zstd-frame.ts';
+import { zstdContentSize, zstdFrameLength } from '../../compression/zstd-frame.ts';
 import { DiskError } from '../../error.ts';
 import { corrupt } from './error.ts';
 import type { COMPRESSION_TYPES } from './layout.ts';
 
 interface Decompressor {
   readonly now: (stored: Uint8Array, clusterSize: number) => Uint8Array;
-  /** On another thread. */
-  readonly ahead: (stored: Uint8Array, clusterSize: number) => Promise<Uint8Array>;
+  /** Several on other threads. */
+  readonly ahead: (stored: readonly Uint8Array[], clusterSize: number) => Promise<readonly Uint8Array[]>;
 }
 
 const inflateRawAhead = promisify<Uint8Array, ZlibOptions, Uint8Array>(inflateRaw);
@@ -32,13 +32,25 @@ const frameOf = (stored: Uint8Array) => stored.subarray(0, zstdFrameLength(store
 const DECOMPRESSORS: Readonly<Record<(typeof COMPRESSION_TYPES)[number], Decompressor>> = {
   zlib: {
     now: (stored, clusterSize) => inflateRawSync(stored, inflateOptions(clusterSize)),
-    ahead: (stored, clusterSize) => inflateRawAhead(stored, inflateOptions(clusterSize)),
+    ahead: (stored, clusterSize) => Promise.all(stored.map((one) => inflateRawAhead(one, inflateOptions(clusterSize)))),
   },
   zstd: {
     now: (stored, clusterSize) => zstdDecompressSync(frameOf(stored), limits(clusterSize)),
-    ahead: async (stored, clusterSize) => zstdDecompressAhead(frameOf(stored), limits(clusterSize)),
+    ahead: async (stored, clusterSize) =>
+      stored.every((one) => zstdContentSize(one) === clusterSize)
+        ? zstdDecompressJoined(stored.map(frameOf), clusterSize)
+        : Promise.all(stored.map((one) => zstdDecompressAhead(frameOf(one), limits(clusterSize)))),
   },
 };
+
+/**
+ * Frames one behind the other are a stream too, and a call takes as long as half a cluster. Only of frames that say how much they
+ * hold, which the decoder holds them to: else a longer one could make up for a shorter one.
+ */
+async function zstdDecompressJoined(frames: readonly Uint8Array[], frameBytes: number): Promise<readonly Uint8Array[]> {
+  const bytes = await zstdDecompressAhead(Buffer.concat(frames), limits(frames.length * frameBytes));
+  return frames.map((_, index) => bytes.subarray(index * frameBytes, (index + 1) * frameBytes));
+}
 
 /** Decompresses one cluster, never to more than its size (security rule R8). `offset` is where it is stored. */
 export function decompressCluster(
@@ -54,14 +66,14 @@ export function decompressCluster(
   return cluster;
 }
 
-/** The same on another thread; `undefined` for what `decompressCluster` will refuse. */
-export async function decompressClusterAhead(
+/** The same of several on other threads; none of them when there is one that `decompressCluster` will refuse. */
+export async function decompressClustersAhead(
   type: keyof typeof DECOMPRESSORS,
-  stored: Uint8Array,
+  stored: readonly Uint8Array[],
   clusterSize: number,
-): Promise<Uint8Array | undefined> {
-  const cluster = await DECOMPRESSORS[type].ahead(stored, clusterSize).catch(() => undefined);
-  return cluster?.length === clusterSize ? cluster : undefined;
+): Promise<readonly Uint8Array[]> {
+  const clusters = await DECOMPRESSORS[type].ahead(stored, clusterSize).catch(() => []);
+  return clusters.every((cluster) => cluster.length === clusterSize) ? clusters : [];
 }
 
 function attempt<T>(action: () => T, type: string, offset: number): T {

@@ -5,12 +5,13 @@ import { quote } from '../../quote.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
 import { joinExtents } from '../../source/extent.ts';
 import { checkRange } from '../../source/range.ts';
+import { readBuffer } from '../../source/read-buffer.ts';
 import { readIntoUpToEnd } from '../../source/read-into.ts';
 import { overlayExtents } from '../extents.ts';
 import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
-import { decompressCluster, decompressClusterAhead } from './decompress.ts';
+import { decompressCluster, decompressClustersAhead } from './decompress.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
@@ -62,6 +63,8 @@ interface Qcow2Parts {
 const DECOMPRESSED_CACHE_BYTES = 8 * 2 ** 20;
 /** Ahead of a read: two of these are kept at once, one to be read from and one to come. */
 const AHEAD_BYTES = DECOMPRESSED_CACHE_BYTES / 2;
+/** What one thread decompresses at a time: enough for handing it over to cost little, and little enough for several threads to have some. */
+const PORTION_BYTES = 512 * 1024;
 
 class Qcow2Image implements DiskImage {
   readonly sizeBytes: number;
@@ -71,6 +74,8 @@ class Qcow2Image implements DiskImage {
   readonly #backing: DiskImage | undefined;
   readonly #clusters: ClusterMap;
   readonly #decompressed = new Lru<number, Uint8Array>(DECOMPRESSED_CACHE_BYTES, (cluster) => cluster.length);
+  /** Clusters that are being decompressed ahead, by where they are stored: two ranges may want the one at their border. */
+  readonly #coming = new Map<number, Promise<void>>();
 
   constructor({ source, header, data, backing }: Qcow2Parts) {
     this.sizeBytes = header.virtualSize;
@@ -88,7 +93,7 @@ class Qcow2Image implements DiskImage {
     if (first.kind === 'data' && first.length === length && first.host + length <= this.#data.sizeBytes) {
       return this.#data.read(first.host, length);
     }
-    const bytes = new Uint8Array(length);
+    const bytes = readBuffer(length);
     this.#fill(bytes, first, offset);
     return bytes;
   }
@@ -101,10 +106,11 @@ class Qcow2Image implements DiskImage {
   async prepare(offset: number, length: number): Promise<void> {
     const end = Math.min(offset + Math.min(length, AHEAD_BYTES), this.sizeBytes);
     const works: (Promise<void> | undefined)[] = [];
+    const compressed: CompressedRun[] = [];
     try {
       for (let at = offset; at < end; ) {
         const run = this.#clusters.locate(at, end - at);
-        if (run.kind === 'compressed') works.push(this.#decompressAhead(run));
+        if (run.kind === 'compressed') compressed.push(run);
         else if (run.kind === 'absent') works.push(this.#backing?.prepare?.(at, run.length));
         at += run.length;
       }
@@ -112,7 +118,7 @@ class Qcow2Image implements DiskImage {
       // the read comes to the same place, and says so
     }
     // what fails here fails for the read too
-    await Promise.allSettled(works);
+    await Promise.allSettled([...works, ...this.#decompressAhead(compressed)]);
   }
 
   extents(from = 0, to = this.sizeBytes): Iterable<Extent> {
@@ -157,11 +163,28 @@ class Qcow2Image implements DiskImage {
     return cluster;
   }
 
-  async #decompressAhead(run: CompressedRun): Promise<void> {
-    if (this.#decompressed.get(run.host) !== undefined) return;
+  /** What is to be waited for until the clusters are there. */
+  #decompressAhead(runs: readonly CompressedRun[]): Promise<void>[] {
+    const missing = runs.filter(({ host }) => !this.#coming.has(host) && this.#decompressed.get(host) === undefined);
+    const portion = Math.max(1, Math.floor(PORTION_BYTES / this.#header.clusterSize));
+    for (let start = 0; start < missing.length; start += portion) {
+      const part = missing.slice(start, start + portion);
+      const work = this.#decompressPortion(part).finally(() => {
+        for (const { host } of part) this.#coming.delete(host);
+      });
+      for (const { host } of part) this.#coming.set(host, work);
+    }
+    return runs.flatMap(({ host }) => this.#coming.get(host) ?? []);
+  }
+
+  async #decompressPortion(runs: readonly CompressedRun[]): Promise<void> {
     const { compressionType, clusterSize } = this.#header;
-    const cluster = await decompressClusterAhead(compressionType, this.#readStored(run), clusterSize);
-    if (cluster !== undefined) this.#decompressed.set(run.host, cluster);
+    const stored = runs.map((run) => this.#readStored(run));
+    const clusters = await decompressClustersAhead(compressionType, stored, clusterSize);
+    runs.forEach(({ host }, index) => {
+      const cluster = clusters[index];
+      if (cluster !== undefined) this.#decompressed.set(host, cluster);
+    });
   }
 
   /** The count is of whole sectors, and the last one may not be there. */
