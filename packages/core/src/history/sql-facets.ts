@@ -28,7 +28,7 @@ export async function insertFacets(
 ): Promise<void> {
   if (rows.length === 0) return;
   await flavour.withRows(trx, {
-    ...{ table: facets, columns: ['facet', 'job'], rows },
+    ...{ columns: ['facet', 'job'], rows },
     statement: `insert into ${facets} (facet, job) select facet, job from news where true on conflict do nothing`,
   });
 }
@@ -41,7 +41,7 @@ export async function deleteFacets(
 ): Promise<void> {
   if (rows.length === 0) return;
   await flavour.withRows(trx, {
-    ...{ table: facets, columns: ['facet', 'job'], rows },
+    ...{ columns: ['facet', 'job'], rows },
     statement: `delete from ${facets} where (facet, job) in (select facet, job from news)`,
   });
 }

@@ -40,9 +40,8 @@ export type JobsQuery<Row> = SelectQueryBuilder<HistorySchema, 'jobs', Row>;
 
 export type InsertedJob = Pick<JobRow, 'id' | 'tenant' | 'job_id'>;
 
-/** Rows to be written, of one table; `statement` finds them under the name `news`. */
+/** Rows to be written; `statement` finds them under the name `news`. */
 export interface RowsWork {
-  readonly table: keyof HistorySchema;
   readonly columns: readonly string[];
   readonly rows: readonly object[];
   readonly statement: string;

@@ -128,7 +128,7 @@ async function insertUnlessKnown(
   const columns = Object.keys(rows[0] ?? {});
   const names = columns.join(', ');
   const statement = `insert into ${table} (${names}) select ${names} from news where true on conflict do nothing`;
-  await flavour.withRows(trx, { table, columns, rows, statement });
+  await flavour.withRows(trx, { columns, rows, statement });
 }
 
 /** A result is written once, and stays. */
@@ -141,7 +141,7 @@ const writeStandings: Write = async (trx, flavour, changes) => {
       column === 'result' ? 'result = coalesce(news.result, jobs.result)' : `${column} = news.${column}`,
     );
   const statement = `update jobs set ${settings.join(', ')} from news where jobs.id = news.id`;
-  await flavour.withRows(trx, { table: 'jobs', columns, rows, statement });
+  await flavour.withRows(trx, { columns, rows, statement });
 };
 
 const writeAttempts: Write = async (trx, flavour, changes) => {
@@ -153,7 +153,7 @@ const writeAttempts: Write = async (trx, flavour, changes) => {
     on conflict (job, attempt) do update set
       token = excluded.token, first_sequence = excluded.first_sequence, worker_id = excluded.worker_id,
       started_at = excluded.started_at, ended_at = excluded.ended_at, outcome = excluded.outcome, error = excluded.error`;
-  await flavour.withRows(trx, { table: 'attempts', columns, rows, statement });
+  await flavour.withRows(trx, { columns, rows, statement });
 };
 
 async function trimProgress(trx: Transaction<HistorySchema>, { job, events }: Change): Promise<void> {

@@ -118,15 +118,26 @@ function storedText(value: string | number | null): string | number | null {
   return value.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
-const SEARCHABLE: readonly string[] = ['labels', 'payload'];
+/** Of the columns that `withRows` is given; the others are text. */
+const INTEGERS: ReadonlySet<string> = new Set([
+  'id',
+  'job',
+  'facet',
+  'attempt',
+  'sequence',
+  'first_sequence',
+  'last_sequence',
+  'duration_ms',
+  'size_bytes',
+]);
 /** Of one statement, so that its text stays within what JavaScript can hold. */
 const MAX_PORTION_CHARS = 64 * 1024 * 1024;
 
-/** The rows go as one JSON text; the row type of their table says what each column is. */
+/** The rows go as one JSON text, of which nothing but their columns is read. */
 async function withRows<Row>(trx: Transaction<HistorySchema>, work: RowsWork): Promise<readonly Row[]> {
-  const { table, columns, rows, statement } = work;
-  const expressions = columns.map((column) => (SEARCHABLE.includes(column) ? `(${column} #>> '{}')::jsonb` : column));
-  const source = `select ${expressions.join(', ')} from json_populate_recordset(null::${table}, $1::json)`;
+  const { columns, rows, statement } = work;
+  const types = columns.map((column) => `${column} ${INTEGERS.has(column) ? 'bigint' : 'text'}`);
+  const source = `select ${columns.join(', ')} from json_to_recordset($1::json) as given (${types.join(', ')})`;
   const answers: Row[] = [];
   for (const portion of portionsOf(
     rows.map((row) => JSON.stringify(row)),

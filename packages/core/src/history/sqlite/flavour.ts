@@ -56,7 +56,7 @@ const INSERT_FACETS = 'insert into facets (facet, job) select value ->> 0, value
 async function insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]> {
   const rows = jobs.map(({ row }) => row);
   const inserted = await withRows<InsertedJob>(trx, {
-    ...{ table: 'jobs', columns: NEW_JOB_COLUMNS, rows, statement: INSERT_JOBS },
+    ...{ columns: NEW_JOB_COLUMNS, rows, statement: INSERT_JOBS },
   });
   if (inserted.length === 0) return inserted;
   const ids = inserted.map(({ id }) => id);
