@@ -82,7 +82,7 @@ const TYPES: Partial<Record<(typeof NEW_JOB_COLUMNS)[number], string>> = {
 const ARRAYS = NEW_JOB_COLUMNS.map((column, at) => `$${at + 1}::${TYPES[column] ?? 'text'}[]`).join(', ');
 const [FACETS, JOBS_OF_FACETS] = [NEW_JOB_COLUMNS.length + 1, NEW_JOB_COLUMNS.length + 2];
 
-/** All that is written of new jobs in one statement, whose text PostgreSQL has read before: the way there and back costs more than a row. */
+/** All that is written of new jobs in one statement: the way there and back costs more than a row. */
 const INSERT_JOBS = `
   with news as (select * from unnest(${ARRAYS}) with ordinality as news (${NEW_COLUMNS}, place)),
   inserted as (
