@@ -13,8 +13,8 @@ import { type KnownAttempt, type Standing, startOf } from './standing.ts';
 
 // Between rows of the tables and the terms of the contract.
 
-/** Columns that a new job brings with it; those of `AT_FIRST` are the same for all, and the others are null. */
-export const NEW_JOB_COLUMNS = [
+/** Columns that say what was asked for: they never change. */
+const SUBMITTED_COLUMNS = [
   'tenant',
   'job_id',
   'pool',
@@ -28,6 +28,11 @@ export const NEW_JOB_COLUMNS = [
   'idempotency_key',
   'created_at',
   'submitted_at',
+] as const satisfies readonly (keyof JobRow)[];
+
+/** Columns that a new job brings with it; those of `AT_FIRST` are the same for all, and the others are null. */
+export const NEW_JOB_COLUMNS = [
+  ...SUBMITTED_COLUMNS,
   'wait_until',
   'deadline',
   'timeout_seconds',
@@ -47,23 +52,11 @@ export interface NewJob {
 /** All columns of a job but the outcome, which repeats them. */
 export const JOB_COLUMNS = [
   'id',
-  'tenant',
-  'job_id',
-  'pool',
-  'operation',
-  'name',
-  'labels',
-  'priority',
+  ...SUBMITTED_COLUMNS,
   'status',
   'detail',
   'attempt',
   'worker_id',
-  'document',
-  'payload',
-  'content_hash',
-  'idempotency_key',
-  'created_at',
-  'submitted_at',
   'started_at',
   'completed_at',
   'duration_ms',
