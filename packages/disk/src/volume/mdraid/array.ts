@@ -76,7 +76,7 @@ function joinParity(
   const rows = (level === 5 ? RAID5_LAYOUTS : RAID6_LAYOUTS).get(layout);
   if (rows === undefined || places.length < level - 2) throw unsupported(`level ${level} has layout ${layout}`);
   const chunkBytes = chunkOf(array);
-  const each = Math.floor(array.usedBytes / chunkBytes) * chunkBytes;
+  const each = Math.floor(usedOf(array, places) / chunkBytes) * chunkBytes;
   return joinParityArray({
     members: places,
     level,
@@ -88,13 +88,13 @@ function joinParity(
 
 /** The layout holds the numbers of near and far copies in its bytes, and above them whether far ones are offset. */
 function joinTen(array: MemberSuperblock, places: Places): ByteSource {
-  const { layout, usedBytes } = array;
+  const { layout } = array;
   const [nearCopies, farCopies] = [layout & 0xff, (layout >>> 8) & 0xff];
   if (layout >>> 17 !== 0 || nearCopies < 1 || farCopies < 1 || nearCopies * farCopies > places.length) {
     throw unsupported(`level 10 has layout ${layout}`);
   }
   const chunkBytes = chunkOf(array);
-  const chunks = Math.floor(usedBytes / chunkBytes / farCopies);
+  const chunks = Math.floor(usedOf(array, places) / chunkBytes / farCopies);
   const rows = Math.floor((chunks * places.length) / nearCopies);
   return joinMirroredStripes({
     members: places,
@@ -105,6 +105,13 @@ function joinTen(array: MemberSuperblock, places: Places): ByteSource {
     sizeBytes: rows * chunkBytes,
     farStrideBytes: chunks * chunkBytes,
   });
+}
+
+/** What the array uses of each member: all of them hold so much, or it is a size that somebody made up. */
+function usedOf({ usedBytes }: MemberSuperblock, places: Places): number {
+  const smallest = Math.min(...places.map((place) => place?.sizeBytes ?? Number.POSITIVE_INFINITY));
+  if (usedBytes <= smallest) return usedBytes;
+  throw unsupported(`it uses ${usedBytes} bytes of each member, of which one holds ${smallest}`);
 }
 
 function chunkOf({ chunkBytes }: MemberSuperblock): number {

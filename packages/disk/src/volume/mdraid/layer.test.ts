@@ -158,6 +158,15 @@ describe.skipIf(!hasTool('mdadm'))('the superblocks of these tests', () => {
 });
 
 describe('the members of an array on the partitions of a disk', () => {
+  test.each([5, 10])('are not put together at level %i when they are smaller than it says', (level) => {
+    const layout = level === 10 ? 0x102 : 2;
+    const members = [0, 1, 2].map((place) =>
+      member(content(DATA_BYTES), { level, layout, members: 3, place, usedBytes: 2 ** 44 }),
+    );
+    const message = expect.stringContaining('bytes of each member, of which one holds');
+    expect(assemble(members)).toMatchObject([{ error: { kind: 'unsupported', message } }]);
+  });
+
   test.each(VERSIONS)('are found by their superblocks of version %s, and put together', (version) => {
     const data = content(DATA_BYTES * 2);
     const members = deal(data, rowsOf(DATA_BYTES / CHUNK)).map((bytes, place) => {

@@ -15,6 +15,8 @@ export interface Member {
   readonly events?: number;
   readonly version?: '0.90' | '1.0' | '1.1' | '1.2';
   readonly features?: number;
+  /** What the array says to use of each member; all its data when left out. */
+  readonly usedBytes?: number;
   /** Role of the member; its place when left out. */
   readonly role?: number;
 }
@@ -44,7 +46,7 @@ function writeVersion1(bytes: Buffer, { version = '1.2', ...plan }: Member): voi
   block.write('host:array', 32);
   block.writeInt32LE(plan.level, 72);
   block.writeUInt32LE(plan.layout ?? 0, 76);
-  block.writeBigUInt64LE(BigInt(DATA_BYTES / 512), 80);
+  block.writeBigUInt64LE(BigInt((plan.usedBytes ?? DATA_BYTES) / 512), 80);
   block.writeUInt32LE(CHUNK / 512, 88);
   block.writeUInt32LE(plan.members, 92);
   block.writeBigUInt64LE(BigInt(DATA_OFFSET / 512), 128);
