@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { claimsFormat, FORMAT_NOT_CLAIMED } from '@guestkit/disk/claim';
+import { FORMAT_NOT_CLAIMED } from '@guestkit/disk/claim';
 import { printable } from '@guestkit/operations/report/printable';
 import { CommandError } from '../exit-code.ts';
+import { checkFormatOverride, type FormatOptions } from '../format-override.ts';
 import { print } from '../output/print.ts';
 import { ApiClient } from './api-client.ts';
 import type { SubmitOptions } from './guestkit-worker.ts';
@@ -61,13 +62,12 @@ function compose({ operation, name, label, priority, timeout, ...options }: Subm
   };
 }
 
-type SubmitImageOptions = Pick<SubmitOptions, 'image' | 'format' | 'allowFormatOverride'>;
+type SubmitImageOptions = FormatOptions & Pick<SubmitOptions, 'image'>;
 
 /** The protocol wants a claim: where there is none, one that claims nothing, so that the content decides. */
-function imageOf({ image, format = FORMAT_NOT_CLAIMED, allowFormatOverride }: SubmitImageOptions): object {
-  if (allowFormatOverride && !claimsFormat(format)) {
-    throw usage('Cannot override the format: --format does not say what the image is to be read as');
-  }
+function imageOf(options: SubmitImageOptions): object {
+  checkFormatOverride(options);
+  const { image, format = FORMAT_NOT_CLAIMED, allowFormatOverride } = options;
   const override = allowFormatOverride ? { allow_format_override: true } : {};
   return image === undefined ? {} : { image: { path: image, format, ...override } };
 }

@@ -20,9 +20,9 @@ import {
   openImage,
   type ReferenceOpener,
 } from '@guestkit/disk';
-import { claimsFormat } from '@guestkit/disk/claim';
 import type { ScratchFile } from '@guestkit/operations/staging/scratch-file';
 import { CommandError } from '../exit-code.ts';
+import { checkFormatOverride } from '../format-override.ts';
 import type { ImageOptions } from './guestctl.ts';
 import { type HostFile, signsOfUse } from './in-use.ts';
 import { note } from './note.ts';
@@ -104,12 +104,7 @@ export async function withImageFile(
   options: ImageOptions,
   action: (file: ImageFile) => Promise<void>,
 ): Promise<void> {
-  if (options.allowFormatOverride && !claimsFormat(options.format)) {
-    throw new CommandError(
-      'usage',
-      'Cannot override the format: --format does not say what the image is to be read as',
-    );
-  }
+  checkFormatOverride(options);
   if (isRemoteAddress(image)) return withRemoteImage(image, options, action);
   using chain = new ImageChain(image, options);
   await chain.unpack();

@@ -1,11 +1,12 @@
 import { readFields } from '../../fields.ts';
 import { readUuid } from '../../guid.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
+import { SUPERBLOCK_1 } from '../../volume/mdraid/layout.ts';
 import { hasText, magic, peek, type Refinement, readIdentity, readLabel } from './format.ts';
 
 const MAGIC = '\xfc\x4e\x2b\xa9';
 const MAGIC_BIG_ENDIAN = '\xa9\x2b\x4e\xfc';
-const VERSION_1 = { major_version: [4, 'u32'], super_offset: [144, 'u64'] } as const;
+const { major_version, super_offset } = SUPERBLOCK_1;
 
 /** Member of a Linux software RAID. The superblock of versions 0.90 and 1.0 is at the end: the front looks like what is on the array. */
 export function findLinuxRaid(volume: ByteSource): Refinement | undefined {
@@ -23,7 +24,7 @@ function findVersion1(volume: ByteSource): Refinement | undefined {
 function isVersion1(volume: ByteSource, at: number): boolean {
   const bytes = peek(volume, at, 256);
   if (bytes === undefined || !hasText(volume, magic(MAGIC, at))) return false;
-  const fields = readFields(bytes, VERSION_1);
+  const fields = readFields(bytes, { major_version, super_offset });
   return fields.major_version === 1 && fields.super_offset * 512 === at;
 }
 
