@@ -49,7 +49,7 @@ async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Pr
   const [first] = jobs;
   if (first === undefined) return true;
   try {
-    await inTime(enqueue(parts, jobs), parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
+    await inTime(enqueue(parts, first, jobs), parts.enqueueTimeoutMs ?? ENQUEUE_TIMEOUT_MS);
   } catch (error) {
     report(error instanceof Error ? error : new Error(String(error)));
     return false;
@@ -61,9 +61,11 @@ async function handToQueue(parts: SubmitParts, jobs: readonly AcceptedJob[]): Pr
 }
 
 /** A queue that was away may take a job that has ended meanwhile, also after nobody waits for that any more; one that has begun is left to the reconciler. */
-async function enqueue({ history, queue }: SubmitParts, jobs: readonly AcceptedJob[]): Promise<void> {
-  const [first] = jobs;
-  if (first === undefined) return;
+async function enqueue(
+  { history, queue }: SubmitParts,
+  first: AcceptedJob,
+  jobs: readonly AcceptedJob[],
+): Promise<void> {
   const startedMs = performance.now();
   await (jobs.length === 1 ? queue.enqueue(first) : queue.enqueueAll(jobs));
   if (performance.now() - startedMs > SLOW_MS) await takeOutWaiting(first.tenant, jobs, { history, queue });

@@ -2,6 +2,7 @@ import type { CancelIntents } from '../coordination/cancel-intents.ts';
 import type { Fence } from '../coordination/fence.ts';
 import type { JobQueue, QueuedJob } from '../queue/job-queue.ts';
 import type { JobHistory } from './job-history.ts';
+import { notUnfinished } from './not-unfinished.ts';
 
 export interface StopParts {
   readonly fence: Pick<Fence, 'close'>;
@@ -29,8 +30,8 @@ export async function takeOutWaiting(
   jobs: readonly QueuedJob[],
   { history, queue }: LookAgainParts,
 ): Promise<readonly string[]> {
-  const unfinished = new Set((await history.unfinishedAmong(tenant, jobs.map(idOf))).map(({ job_id }) => job_id));
-  const ended = jobs.filter((job) => !unfinished.has(idOf(job)));
+  const strangers = await notUnfinished(history, tenant, jobs.map(idOf));
+  const ended = jobs.filter((job) => strangers.has(idOf(job)));
   const answers = await Promise.all(ended.map((job) => queue.remove(job, idOf(job))));
   return ended.filter((_, index) => answers[index] === 'active').map(idOf);
 }

@@ -1,5 +1,5 @@
 import type { QueueName } from '../../queue/job-queue.ts';
-import type { JobHistory } from '../job-history.ts';
+import { notUnfinished } from '../not-unfinished.ts';
 import { UNFINISHED_STATES, type UnfinishedJob, type UnfinishedState } from '../unfinished-jobs.ts';
 import { findingsAmong } from './compare.ts';
 import type { Disagreement } from './disagreement.ts';
@@ -83,7 +83,7 @@ async function strangersAmong(
   jobIds: readonly string[],
   { history, queue }: ReconcileParts,
 ): Promise<readonly Disagreement[]> {
-  const strangers = await notUnfinished(name, jobIds, history);
+  const strangers = [...(await notUnfinished(history, name.tenant, jobIds))];
   if (strangers.length === 0) return [];
   // one that a worker took meanwhile may rightly have ended
   const presences = await queue.presence(name, strangers);
@@ -101,21 +101,10 @@ async function endedAmong(
   jobIds: readonly string[],
   { history }: ReconcileParts,
 ): Promise<readonly Disagreement[]> {
-  const strangers = await notUnfinished(name, jobIds, history);
-  const found = await Promise.all(strangers.map((jobId) => history.find(name.tenant, jobId)));
+  const strangers = await notUnfinished(history, name.tenant, jobIds);
+  const found = await Promise.all([...strangers].map((jobId) => history.find(name.tenant, jobId)));
   return found.flatMap((job) => {
     const isLongOver = job?.completed_at && Date.parse(job.completed_at) + ENDING_MS < Date.now();
     return isLongOver ? [{ kind: 'active-after-end', ...name, job_id: job.job_id } as const] : [];
   });
-}
-
-/** Those that have ended in history, or were never there. */
-async function notUnfinished(
-  { tenant }: QueueName,
-  jobIds: readonly string[],
-  history: JobHistory,
-): Promise<readonly string[]> {
-  if (jobIds.length === 0) return [];
-  const unfinished = new Set((await history.unfinishedAmong(tenant, jobIds)).map(({ job_id }) => job_id));
-  return jobIds.filter((jobId) => !unfinished.has(jobId));
 }
