@@ -1,6 +1,7 @@
 import { opendir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inBackground } from '@guestkit/core/coordination/background';
 import type { WritingAttempts } from '@guestkit/core/coordination/fence';
 import { temporaryOwner } from '@guestkit/core/security/temporary-name';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -26,14 +27,7 @@ const UNKNOWN_MS = 24 * 3600 * 1000;
  * one: it was cancelled, say. The fence tells which may never publish again; what a live attempt writes is left alone.
  */
 export function sweepLeftovers(options: LeftoverOptions): AsyncDisposable {
-  const stopping = new AbortController();
-  const work = sweepUntil(stopping.signal, options);
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await work;
-    },
-  };
+  return inBackground((signal) => sweepUntil(signal, options));
 }
 
 async function sweepUntil(signal: AbortSignal, options: LeftoverOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inBackground } from '@guestkit/core/coordination/background';
 import { isDatabaseFault } from '@guestkit/core/history/database-fault';
 import type { ApiMetrics } from '@guestkit/core/telemetry/api-metrics';
 import type { Logger } from '@guestkit/core/telemetry/logger';
@@ -31,15 +32,8 @@ const RETRY_AFTER = { 'retry-after': '5' } as const;
 export async function startAdmissionGate(options: GateOptions): Promise<AdmissionGate & AsyncDisposable> {
   const gate = new Gate(options);
   await gate.read();
-  const stopping = new AbortController();
-  const reading = gate.readUntil(stopping.signal);
-  return {
-    admit: (jobs) => gate.admit(jobs),
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await reading;
-    },
-  };
+  const reading = inBackground((signal) => gate.readUntil(signal));
+  return { admit: (jobs) => gate.admit(jobs), [Symbol.asyncDispose]: () => reading[Symbol.asyncDispose]() };
 }
 
 class Gate implements AdmissionGate {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inBackground } from '../coordination/background.ts';
 import type { AcceptedJob } from './job-history.ts';
 import { type LookAgainParts, type StopParts, takeOutEnded } from './take-out-ended.ts';
 
@@ -17,14 +18,7 @@ export interface OutboxOptions extends LookAgainParts, StopParts {
  * number of them may run; enqueueing under the same id twice changes nothing, and what has ended meanwhile is taken out again.
  */
 export function startOutbox(options: OutboxOptions): AsyncDisposable {
-  const stopping = new AbortController();
-  const work = carryUntil(stopping.signal, options);
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await work;
-    },
-  };
+  return inBackground((signal) => carryUntil(signal, options));
 }
 
 async function carryUntil(signal: AbortSignal, options: OutboxOptions): Promise<void> {

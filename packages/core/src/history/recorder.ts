@@ -1,3 +1,4 @@
+import { inBackground } from '../coordination/background.ts';
 import type { EventStream } from '../coordination/event-stream.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { JobHistory } from './job-history.ts';
@@ -19,16 +20,9 @@ const BATCH_SIZE = 2_000;
 /** Moves events from the stream into history until it is disposed of; any number of recorders may share the work. */
 export function startRecorder(options: RecorderOptions): AsyncDisposable {
   const { stream, history, consumer, batchSize = BATCH_SIZE, onRecorded, onError } = options;
-  const stopping = new AbortController();
   const record = async (events: readonly JobEvent[]) => {
     await history.record(events);
     onRecorded?.(events);
   };
-  const consumption = stream.consume({ consumer, batchSize, record, onError }, stopping.signal).catch(onError);
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await consumption;
-    },
-  };
+  return inBackground((signal) => stream.consume({ consumer, batchSize, record, onError }, signal).catch(onError));
 }

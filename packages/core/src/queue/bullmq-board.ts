@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
+import { inBackground } from '../coordination/background.ts';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
 import { bullmqPrefix, KEPT_BULLMQ_EVENTS, parseQueueName, queueNamesKey } from './bullmq-layout.ts';
 import type { QueueName } from './job-queue.ts';
@@ -24,12 +25,10 @@ export interface BoardQueue {
 /** Tells of the queues of all tenants and pools, as they appear, for Bull Board to show. */
 export function bullmqBoardQueues(options: BullmqBoardOptions): AsyncDisposable {
   const queues = new Map<string, BoardQueue>();
-  const stopping = new AbortController();
-  const watching = watch(queues, stopping.signal, options);
+  const watching = inBackground((signal) => watch(queues, signal, options));
   return {
     async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await watching;
+      await watching[Symbol.asyncDispose]();
       await Promise.all([...queues.values()].map(({ queue }) => queue.close()));
     },
   };
