@@ -43,7 +43,7 @@ describe.skipIf(OLD_NODE === undefined)('a launcher that an older Node runs (ski
   });
 
   test('says what is missing when there is no other Node', () => {
-    for (const name of ['guestctl.js', 'launch.js', 'young-generation.js'])
+    for (const name of ['guestctl.js', 'launch.js', 'run-again.js', 'young-generation.js'])
       copyFileSync(path.join(BIN, name), path.join(folder, name));
     copyFileSync(path.join(BIN, '../package.json'), path.join(folder, 'package.json'));
     const { status, stderr } = spawnSync(oldNode, [path.join(folder, 'guestctl.js'), '--help'], { encoding: 'utf8' });

@@ -11,7 +11,6 @@ import { overlayExtents } from '../extents.ts';
 import type { DiskImage, Extent, ImageContext, ImageFacts } from '../image.ts';
 import { checkReferenceName } from '../reference-name.ts';
 import { ClusterMap, type CompressedRun, type Run } from './cluster-map.ts';
-import { decompressCluster, decompressClustersAhead } from './decompress.ts';
 import { corrupt } from './error.ts';
 import { qcow2Facts } from './facts.ts';
 import { type Qcow2Header, readQcow2Header } from './header.ts';
@@ -19,6 +18,7 @@ import { checkRefcountTable } from './refcounts.ts';
 import { headerOfSnapshot } from './snapshots.ts';
 
 const decryption = lazy<typeof import('./decrypted-clusters.ts')>(import.meta, './decrypted-clusters.ts');
+const decompression = lazy<typeof import('./decompress.ts')>(import.meta, './decompress.ts');
 
 export function openQcow2(source: ByteSource, context: ImageContext): DiskImage {
   const current = readQcow2Header(source);
@@ -157,7 +157,7 @@ class Qcow2Image implements DiskImage {
     const known = this.#decompressed.get(host);
     if (known !== undefined) return known;
     const { compressionType, clusterSize } = this.#header;
-    const cluster = decompressCluster(compressionType, this.#readStored(run), clusterSize, host);
+    const cluster = decompression().decompressCluster(compressionType, this.#readStored(run), clusterSize, host);
     // what was read as a whole is not needed for the rest of it
     if (length < cluster.length) this.#decompressed.set(host, cluster);
     return cluster;
@@ -180,7 +180,7 @@ class Qcow2Image implements DiskImage {
   async #decompressPortion(runs: readonly CompressedRun[]): Promise<void> {
     const { compressionType, clusterSize } = this.#header;
     const stored = runs.map((run) => this.#readStored(run));
-    const clusters = await decompressClustersAhead(compressionType, stored, clusterSize);
+    const clusters = await decompression().decompressClustersAhead(compressionType, stored, clusterSize);
     runs.forEach(({ host }, index) => {
       const cluster = clusters[index];
       if (cluster !== undefined) this.#decompressed.set(host, cluster);

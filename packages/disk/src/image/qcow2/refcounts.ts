@@ -31,7 +31,8 @@ function readRefcountTable(source: ByteSource, { refcounts, clusterSize }: Qcow2
   const bytes = source.read(refcounts.offset, refcounts.sizeBytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks: RefcountBlock[] = [];
-  for (let at = 0; at < bytes.length; at += 8) {
+  const end = lengthWithoutTrailingZeros(bytes);
+  for (let at = 0; at < end; at += 8) {
     const offset = view.getUint32(at) * 2 ** 32 + ((view.getUint32(at + 4) & OFFSET_LOW_MASK) >>> 0);
     if (offset === 0) continue;
     if (offset % clusterSize !== 0 || offset + clusterSize > source.sizeBytes) {
@@ -54,9 +55,25 @@ function lastClusterInUse(source: ByteSource, header: Qcow2Header, blocks: reado
 }
 
 function lastSetBit(bytes: Uint8Array, width: number): number | undefined {
-  let index = bytes.length - 1;
-  while (index >= 0 && bytes[index] === 0) index--;
+  const index = lengthWithoutTrailingZeros(bytes) - 1;
   if (index === -1) return undefined;
   // refcounts narrower than a byte fill it from its lowest bits
   return index * 8 + (width < 8 ? 31 - Math.clz32(bytes[index] ?? 0) : 0);
+}
+
+/** By halves, compared as a whole: tables are mostly zeros, and V8 would compile a loop over their bytes, which takes 6 MiB. */
+function lengthWithoutTrailingZeros(bytes: Uint8Array): number {
+  let low = 0;
+  let high = bytes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isZero(bytes.subarray(middle, high))) high = middle;
+    else low = middle + 1;
+  }
+  return high;
+}
+
+/** Of bytes that are not none: the first is, and each is as the one before it. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0;
 }

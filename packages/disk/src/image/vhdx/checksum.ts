@@ -11,7 +11,3 @@ export function checksumHolds(first: Uint8Array, ...more: readonly Uint8Array[])
   for (const piece of more) crc = crc32c(crc, piece);
   return ~crc >>> 0 === new DataView(first.buffer, first.byteOffset).getUint32(CHECKSUM_AT, true);
 }
-
-export function hasSignature(bytes: Uint8Array, signature: string): boolean {
-  return Buffer.from(bytes.subarray(0, signature.length)).toString('latin1') === signature;
-}

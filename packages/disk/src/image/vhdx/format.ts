@@ -1,7 +1,7 @@
 import { lazy } from '../../lazy.ts';
 import type { ImageFormat } from '../image.ts';
-import { hasSignature } from './checksum.ts';
 import { FILE_SIGNATURE } from './layout.ts';
+import { hasSignature } from './signature.ts';
 
 const reader = lazy<typeof import('./open.ts')>(import.meta, './open.ts');
 

@@ -2,10 +2,11 @@ import { readFields } from '../../fields.ts';
 import { readGuid } from '../../guid.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { checksumHolds, hasSignature } from './checksum.ts';
+import { checksumHolds } from './checksum.ts';
 import { corrupt, unsupported } from './error.ts';
 import { HEADER, HEADER_GUID, HEADER_OFFSETS, HEADER_SIGNATURE, HEADER_SIZE, HEADER_VERSION, MIB } from './layout.ts';
 import type { Region } from './region-table.ts';
+import { hasSignature } from './signature.ts';
 
 /** The header in force. */
 export interface VhdxHeader {

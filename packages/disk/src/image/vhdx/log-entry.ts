@@ -2,7 +2,7 @@ import { readFields } from '../../fields.ts';
 import { readGuid } from '../../guid.ts';
 import { hex } from '../../hex.ts';
 import type { OverlayWrite } from '../../source/overlay-source.ts';
-import { checksumHolds, hasSignature } from './checksum.ts';
+import { checksumHolds } from './checksum.ts';
 import { corrupt } from './error.ts';
 import {
   DATA_DESCRIPTOR,
@@ -20,6 +20,7 @@ import {
   ZERO_DESCRIPTOR,
   ZERO_SIGNATURE,
 } from './layout.ts';
+import { hasSignature } from './signature.ts';
 
 /** An entry whose checksum holds. `at` is from the start of the log. */
 export interface LogEntry {

@@ -2,7 +2,6 @@ import { type Fields, type Layout, readFields } from '../../fields.ts';
 import { readGuid } from '../../guid.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { hasSignature } from './checksum.ts';
 import { corrupt, unsupported } from './error.ts';
 import {
   FILE_PARAMETERS,
@@ -19,6 +18,7 @@ import {
 } from './layout.ts';
 import { type ParentLocator, readParentLocator } from './parent-locator.ts';
 import type { Region } from './region-table.ts';
+import { hasSignature } from './signature.ts';
 
 /** What the metadata region says of the disk, its numbers compared with their bounds. */
 export interface VhdxMetadata {

@@ -2,7 +2,7 @@ import { readFields } from '../../fields.ts';
 import { readGuid } from '../../guid.ts';
 import { hex } from '../../hex.ts';
 import type { ByteSource } from '../../source/byte-source.ts';
-import { checksumHolds, hasSignature } from './checksum.ts';
+import { checksumHolds } from './checksum.ts';
 import { corrupt, unsupported } from './error.ts';
 import {
   LIMIT,
@@ -16,6 +16,7 @@ import {
   REGION_TABLE_SIGNATURE,
   REGION_TABLE_SIZE,
 } from './layout.ts';
+import { hasSignature } from './signature.ts';
 
 /** A part of the file that no block may lie in. */
 export interface Region {
