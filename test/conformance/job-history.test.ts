@@ -295,6 +295,21 @@ describe.for(await historyImplementations())('$name', { timeout: 60_000 }, ({ cr
       expect(types).toEqual(['running', 'running', 'finished']);
     });
 
+    test('closes an attempt that began after the end of its job, whatever it tells of its own', async () => {
+      await using history = await openNew();
+      await history.accept(accepted(jobDocument()));
+      const late = attemptEvents({ attempt: 2, worker_id: 'worker-2' });
+      await history.record([attemptEvents().finished({ data: 'first' }), late.running()]);
+      const end = late.finished({ status: 'failed' });
+      for (const events of [[end], [end]]) await history.record(events);
+      expect(await history.result(TENANT, 'job-test-0001')).toMatchObject({ status: 'completed', data: 'first' });
+      const attempts = await history.attempts(TENANT, 'job-test-0001');
+      expect(attempts).toMatchObject([{ outcome: 'completed' }, { outcome: 'lost', ended_at: end.timestamp }]);
+      const types = (await history.events(TENANT, 'job-test-0001', { limit: 10 })).map(({ type }) => type);
+      expect(types).toEqual(['finished', 'running', 'released']);
+      expect(await history.findDeadLetter(TENANT, 'job-test-0001')).toBeUndefined();
+    });
+
     test('writes thousands of events in one call', async () => {
       await using history = await openNew();
       const documents = numbered(1_100);

@@ -215,6 +215,23 @@ describe.each(IMPLEMENTATIONS)('$name', ({ open }) => {
     ]);
   });
 
+  test('says when it has counted a failure, and that a delivery is held until then', async () => {
+    await using queue = await open();
+    await queue.enqueue(job());
+    const noted: string[] = [];
+    await using seen = await consumeAll(queue, ({ attempt, failedAttempts, isHeld }) => {
+      noted.push(`attempt ${attempt} after ${failedAttempts}: ${isHeld()}`);
+      const onCounted = () => void noted.push(`counted ${attempt}: ${isHeld()}`);
+      return attempt < 3 ? { ...retryAfter(50), onCounted } : { kind: 'completed' };
+    });
+    await until('the job is completed', async () => (await queue.depth(NAME)).completed === 1);
+    expect(seen.deliveries).toHaveLength(3);
+    expect(noted).toEqual([
+      ...['attempt 1 after 0: true', 'counted 1: false', 'attempt 2 after 1: true', 'counted 2: false'],
+      'attempt 3 after 2: true',
+    ]);
+  });
+
   test('holds a failed job back for the delay that its consumer decides', async () => {
     await using queue = await open();
     await queue.enqueue(job());
@@ -467,7 +484,7 @@ function job(document: Readonly<Record<string, unknown>> = {}): QueuedJob {
   return { ...NAME, document: jobDocument(document), acceptedAtMs: 1_777_000_000_000 };
 }
 
-function retryAfter(delayMs: number): Outcome {
+function retryAfter(delayMs: number): Extract<Outcome, { readonly retry: true }> {
   return { kind: 'failed', retry: true, delayMs, reason: 'no luck' };
 }
 

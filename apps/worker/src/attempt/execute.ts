@@ -7,7 +7,7 @@ import { factsOf } from '../jail/error-facts.ts';
 import type { TimeBounds } from '../jail/seat.ts';
 import { type Ending, emptyReport, type JailReport } from '../jail/task.ts';
 import type { AttemptHost } from './host.ts';
-import { claimPublication, mayPublish } from './publication.ts';
+import { mayPublish } from './publication.ts';
 import { timeLimits } from './time-limits.ts';
 
 export interface Execution {
@@ -48,9 +48,6 @@ async function runJailed(execution: Execution, limits: TimeBounds, host: Attempt
     writer: writerOf(claim),
     attempt: attemptName(claim),
   };
-  // who writes nothing pays for no fence
-  const claimed = task.output && (await claimPublication(host.fence, { claim, document, signal }));
-  if (claimed !== undefined && claimed !== 'raised') return emptyReport({ kind: claimed });
   const report = await host.jails.run(task, {
     ...limits,
     ...{ signal, onProgress },

@@ -1,4 +1,5 @@
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { AttemptClaim } from '@guestkit/core/coordination/fence';
 import { type JobEvent, type JobEventBase, sequenceOf } from '@guestkit/core/job/event';
 import { timestampOf } from '@guestkit/core/job/timestamp';
 import type { Delivery } from '@guestkit/core/queue/job-queue';
@@ -29,11 +30,12 @@ export class AttemptJournal {
 
   /** Resolves once the stream has them. */
   async tell(...happenings: readonly Happening[]): Promise<void> {
-    this.note(...happenings);
-    const events = this.#noted;
-    this.#noted = [];
-    this.#newest = events.at(-1);
-    await this.#options.events.publish(events);
+    await this.#options.events.publish(this.#take(happenings));
+  }
+
+  /** The same for the last of an attempt that may publish outputs: unless it is overtaken. */
+  tellEnd(claim: AttemptClaim, ...happenings: readonly Happening[]): ReturnType<EventStream['publishEnd']> {
+    return this.#options.events.publishEnd(this.#take(happenings), claim);
   }
 
   /** For what may be told together with what comes next. */
@@ -49,6 +51,14 @@ export class AttemptJournal {
   /** For what the attempt need not wait for. */
   mention(...happenings: readonly Happening[]): void {
     this.tell(...happenings).catch(this.#options.onError);
+  }
+
+  #take(happenings: readonly Happening[]): readonly JobEvent[] {
+    this.note(...happenings);
+    const events = this.#noted;
+    this.#noted = [];
+    this.#newest = events.at(-1);
+    return events;
   }
 
   #eventOf(happening: Happening): JobEvent {

@@ -13,16 +13,16 @@ export class LossWatch {
   readonly #waiting = new Set<Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `false` when the job was lost before the work was done. */
-  untilLost(work: Promise<void>, lost: AbortSignal): Promise<boolean> {
+  /** `lost` when the job was before the work was done. */
+  untilLost<Answer>(work: Promise<Answer>, lost: AbortSignal): Promise<Answer | 'lost'> {
     return new Promise((resolve, reject) => {
-      const waiting = { lost, giveUp: () => resolve(false) };
+      const waiting = { lost, giveUp: () => resolve('lost') };
       this.#waiting.add(waiting);
       this.#timer ??= setTimeout(() => this.#look(), LOOK_MS);
       work.then(
-        () => {
+        (answer) => {
           this.#waiting.delete(waiting);
-          resolve(true);
+          resolve(answer);
         },
         (error) => {
           this.#waiting.delete(waiting);

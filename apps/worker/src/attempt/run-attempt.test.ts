@@ -6,11 +6,11 @@ import { openArtifact } from '@guestkit/core/artifact/read-artifact';
 import { readRetrySettings } from '@guestkit/core/config/retry-setting';
 import { CancelCopy } from '@guestkit/core/coordination/cancel-copy';
 import type { EventStream } from '@guestkit/core/coordination/event-stream';
-import type { Fence } from '@guestkit/core/coordination/fence';
+import type { AttemptClaim, Fence } from '@guestkit/core/coordination/fence';
 import type { WorkerAdvertisement } from '@guestkit/core/coordination/worker-registry';
 import { ERROR_CLASSES } from '@guestkit/core/job/error-class';
 import type { JobEvent } from '@guestkit/core/job/event';
-import type { Delivery, QueuedJob } from '@guestkit/core/queue/job-queue';
+import type { Delivery, Outcome, QueuedJob } from '@guestkit/core/queue/job-queue';
 import { createLogger } from '@guestkit/core/telemetry/logger';
 import { createWorkerMetrics } from '@guestkit/core/telemetry/worker-metrics';
 import { runners } from '@guestkit/operations/runners';
@@ -80,6 +80,12 @@ describe('an attempt', () => {
     expect(told.map(({ type }) => type)).toEqual(['assigned', 'running', 'progress']);
   });
 
+  test('that was stopped for longer than it holds its job tells nothing, though no signal has fired', async () => {
+    const { told, events } = recorder();
+    expect(await handle({ ...delivery('system.echo'), isHeld: () => false }, { events })).toEqual({ kind: 'released' });
+    expect(told).toEqual([]);
+  });
+
   test('that loses its job while Redis does not answer does not wait for it', async () => {
     const lost = new AbortController();
     const events = { ...recorder().events, publish: () => new Promise<void>(() => lost.abort()) };
@@ -97,9 +103,11 @@ describe('an attempt', () => {
     const { told, events } = recorder();
     const retry = { policy: 'linear', delay_seconds: 7, jitter: 'none' };
     const job = delivery('test.abort', { execution: { max_attempts: 3, retry } });
-    expect(await handle({ ...job, attempt: 2, failedAttempts: 1 }, { events })).toMatchObject({
-      ...{ kind: 'failed', retry: true, delayMs: 14_000 },
-    });
+    const outcome = await handle({ ...job, attempt: 2, failedAttempts: 1 }, { events });
+    expect(outcome).toMatchObject({ kind: 'failed', retry: true, delayMs: 14_000 });
+    // told once the queue has counted it
+    expect(told.at(-1)).toMatchObject({ type: 'running' });
+    counted(outcome);
     expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'retry', error: { code: 'ATTEMPT_CRASHED' } });
   });
 
@@ -190,7 +198,9 @@ describe('an attempt', () => {
   test('is ended when it gives no sign of life, and is followed by another', async () => {
     const { told, events } = recorder();
     const job = delivery('test.spin', { execution: { max_attempts: 2, timeouts: { heartbeat_seconds: 1 } } });
-    expect(await handle(job, { events })).toMatchObject({ kind: 'failed', retry: true });
+    const outcome = await handle(job, { events });
+    expect(outcome).toMatchObject({ kind: 'failed', retry: true });
+    counted(outcome);
     expect(told.at(-1)).toMatchObject({ type: 'released', error: { code: 'HEARTBEAT_LOST' } });
   });
 
@@ -214,6 +224,36 @@ describe('an attempt', () => {
     const fence = { raise: () => expect.fail('raised'), holds: () => expect.fail('asked'), close: () => expect.fail() };
     expect(await handle(delivery('test.return'), { fence })).toMatchObject({ kind: 'completed' });
     expect(await handle(delivery('system.echo'), { fence })).toMatchObject({ kind: 'completed' });
+  });
+
+  test('tells nothing, not even that it has begun, when its job has ended or a newer attempt has', async () => {
+    for (const [answer, outcome] of [
+      ['closed', { kind: 'failed', retry: false }],
+      ['overtaken', { kind: 'released' }],
+    ] as const) {
+      const { told, events } = recorder();
+      const fence: Fence = { ...FENCE, raise: async () => answer };
+      expect(await handle(delivery('test.return'), { events, fence, operations: WRITING })).toMatchObject(outcome);
+      expect(told).toEqual([]);
+    }
+  });
+
+  test('that may publish ends its job only while it holds the claim', async () => {
+    for (const [answer, outcome] of [
+      ['published', { kind: 'failed', retry: false, reason: expect.stringContaining('/nowhere') }],
+      ['closed', { kind: 'failed', retry: false, reason: 'The job had ended before' }],
+      ['overtaken', { kind: 'released' }],
+    ] as const) {
+      const claims: AttemptClaim[] = [];
+      const publishEnd: EventStream['publishEnd'] = async (_events, claim) => {
+        claims.push(claim);
+        return answer;
+      };
+      const events = { ...recorder().events, publishEnd };
+      const given = { ...delivery('test.return'), attempt: 4 };
+      expect(await handle(given, { events, operations: WRITING })).toMatchObject(outcome);
+      expect(claims).toMatchObject([{ tenant: QUEUE.tenant, jobId: jobDocument().job_id, attempt: 4 }]);
+    }
   });
 
   test('is refused when too many workers vanished before it', async () => {
@@ -303,6 +343,7 @@ describe('the data of a result', () => {
       retry: true,
       reason: 'RESULT_NOT_STORED: Cannot store the result: ENOTDIR',
     });
+    counted(outcome);
     expect(told.at(-1)).toMatchObject({ type: 'released', reason: 'retry' });
   });
 
@@ -324,9 +365,22 @@ describe('the data of a result', () => {
   });
 });
 
+/** As the queue says once it has. */
+function counted(outcome: Outcome): void {
+  if (outcome.kind === 'failed' && outcome.retry) outcome.onCounted?.();
+}
+
 function retrying(job: QueuedJob, max_attempts: number): QueuedJob {
   return { ...job, document: { ...job.document, execution: { ...job.document.execution, max_attempts } } };
 }
+
+/** All write, to a place where none may. */
+const WRITING: AttemptHost['operations'] = new Map(
+  [...TEST_REPERTOIRE.operations].map(([name, operation]) => [
+    name,
+    { ...operation, output: () => ({ destination: '/nowhere/result.json', format: 'json' }) },
+  ]),
+);
 
 const REGISTRY = { announce: async () => undefined, withdraw: async () => undefined, list: async () => [] };
 
@@ -371,6 +425,7 @@ function delivery(operation: string, members: Readonly<Record<string, unknown>> 
     attempt: 1,
     failedAttempts: 0,
     lostAttempts: 0,
+    isHeld: () => true,
     reportProgress: async () => undefined,
   };
 }
@@ -385,7 +440,17 @@ function recorder(onEvent: (event: JobEvent) => void = () => undefined): { told:
     events.forEach(onEvent);
   };
   const reads = { mark: async () => '', isRecorded: async () => true, backlog: async () => NO_BACKLOG };
-  const events = { ...reads, publish, consume: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  const publishEnd = async (events: readonly JobEvent[]) => {
+    await publish(events);
+    return 'published' as const;
+  };
+  const events = {
+    ...reads,
+    publish,
+    publishEnd,
+    consume: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
   return { told, events };
 }
 

@@ -1,3 +1,4 @@
+import type { EventStream } from '@guestkit/core/coordination/event-stream';
 import { type AttemptClaim, newToken } from '@guestkit/core/coordination/fence';
 import { classOf, jobError } from '@guestkit/core/job/error-code';
 import type { FinishedEvent } from '@guestkit/core/job/event';
@@ -26,6 +27,7 @@ import { keepData } from './keep-data.ts';
 import { LossWatch } from './loss-watch.ts';
 import { countAttempt, countReport, countResult } from './measures.ts';
 import { ProgressThrottle } from './progress.ts';
+import { claimPublication } from './publication.ts';
 import { whatFollows } from './retry.ts';
 import { summaryOf, summaryWithEnd } from './summary.ts';
 
@@ -71,6 +73,8 @@ class Attempt {
   readonly #journal: AttemptJournal;
   readonly #progress = new ProgressThrottle((steps) => this.#tellProgress(steps));
   readonly #startedAtMs = Date.now();
+  /** Whether the fence has our claim. */
+  #mayPublish = false;
 
   constructor({ host, delivery, lost, declined, losses }: AttemptParts) {
     this.#host = host;
@@ -97,13 +101,20 @@ class Attempt {
     const { operation, payload } = admission;
     this.#journal.note({ type: 'assigned' }, { type: 'running' });
     if (this.#host.logger.isLevelEnabled('debug')) this.#logger.debug('attempt started');
-    // what runs in the worker itself is over before anybody could hear that it has begun
-    if (operation.isolation !== 'inline') this.#journal.mention();
     const { job } = this.#delivery;
     const { document } = job;
     // nothing can interrupt what runs in the worker itself
     using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
     const signal = this.#stopSignal(cancellation);
+    // who writes nothing pays for no fence
+    if (operation.output(payload) !== undefined) {
+      const claimed = await claimPublication(this.#host.fence, { claim: this.#claim, document, signal });
+      // before it is told that it has begun: after the end of its job nothing more is
+      if (claimed !== 'raised') return this.#settle(emptyReport({ kind: claimed }), cancellation);
+      this.#mayPublish = true;
+    }
+    // what runs in the worker itself is over before anybody could hear that it has begun
+    if (operation.isolation !== 'inline') this.#journal.mention();
     const onProgress = (step: Progress) => this.#progress.add(step);
     const subject = { tenant: job.tenant, document, claim: this.#claim, operation, payload };
     const report = await execute({ ...subject, signal, onProgress }, this.#host);
@@ -126,7 +137,7 @@ class Attempt {
 
   #settle(report: ExecutionReport, cancellation: Cancellation | undefined): Outcome | Promise<Outcome> {
     const { ending } = report;
-    if (this.#lost.aborted || ending.kind === 'overtaken') return this.#abandon();
+    if (this.#isLost || ending.kind === 'overtaken') return this.#abandon();
     if (ending.kind === 'closed') return this.#leaveEnded();
     if (ending.kind === 'result') return this.#complete(ending.value, report);
     if (cancellation?.error) return this.#fail(cancellation.error, report);
@@ -161,11 +172,11 @@ class Attempt {
     const outputs = report.output && { primary: report.output.destination };
     const told = report.output ? { ...(data as object), output_file: report.output.destination } : data;
     const kept = await keepData(told, this.#claim, this.#host.keeping, this.#lost);
-    if (this.#lost.aborted) return this.#abandon();
+    if (this.#isLost) return this.#abandon();
     if (kept.kind === 'refused') return this.#fail(kept.error, report);
     const result = completedResult(this.#endedAttempt(report), { ...kept.answer, ...(outputs && { outputs }) });
-    if (!(await this.#finish(result))) return this.#abandon();
-    return { kind: 'completed', summary: this.#summaryOf(result) };
+    const refusal = await this.#finish(result);
+    return refusal ?? { kind: 'completed', summary: this.#summaryOf(result) };
   }
 
   /** What runs in the worker itself is sooner run again than kept in the queue. */
@@ -178,17 +189,17 @@ class Attempt {
   async #fail(error: JobError, report: ExecutionReport): Promise<Outcome> {
     const next = whatFollows(error, this.#delivery, this.#host);
     if (next.kind === 'none') return this.#failForGood(error, next.because, report);
-    await this.#tell({ type: 'released', reason: 'retry', error });
     this.#host.metrics.attempts.inc({ outcome: 'retry' });
     this.#logger.warn({ error, ...next }, 'attempt failed, another will follow');
-    if (this.#lost.aborted) return this.#abandon();
-    return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error) };
+    // history must not count a failure that the queue takes for a vanished worker
+    const onCounted = () => this.#journal.mention(...this.#newSteps(), { type: 'released', reason: 'retry', error });
+    return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error), onCounted };
   }
 
   async #failForGood(error: JobError, because: EndCause, report: ExecutionReport): Promise<Outcome> {
     const result = failedResult(this.#endedAttempt(report), error);
-    const told = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
-    return told ? { kind: 'failed', retry: false, reason: reasonOf(error) } : this.#abandon();
+    const refusal = await this.#finish(result, { dead_letter: { class: classOf(error), because } });
+    return refusal ?? { kind: 'failed', retry: false, reason: reasonOf(error) };
   }
 
   /** An earlier attempt, whose worker was lost, may still be at it somewhere: it must not publish after the end of its job. */
@@ -203,21 +214,36 @@ class Attempt {
     return isLate ? jobError('DEADLINE_EXCEEDED', `execution.deadline passed at ${deadline}`) : errorOf(failure);
   }
 
-  /** Tells the end of the job. `false` when it ceased to be ours before that. */
-  async #finish(result: ResultDocument, more: Pick<FinishedEvent, 'dead_letter'> = {}): Promise<boolean> {
-    if (!(await this.#tell({ type: 'finished', result, ...more }))) return false;
+  /** Tells the end of the job. What becomes of the delivery if it ceased to be ours before that. */
+  async #finish(result: ResultDocument, more: Pick<FinishedEvent, 'dead_letter'> = {}): Promise<Outcome | undefined> {
+    const told = await this.#tell({ type: 'finished', result, ...more });
+    if (told === 'closed') return this.#leaveEnded();
+    if (told !== 'published') return this.#abandon();
     countResult(result, this.#delivery, this.#host);
     const { status, error, execution_summary } = result;
     const names = logNamesOf(this.#delivery.job.document, this.#delivery.attempt);
     this.#host.logger.info({ ...names, status, error, ...execution_summary }, 'attempt ended');
-    return true;
+    return undefined;
   }
 
   /** A stream that waits for Redis must not keep an attempt that nobody wants any more. */
-  async #tell(last: Happening): Promise<boolean> {
-    if (this.#lost.aborted) return false;
-    const told = this.#journal.tell(...this.#progress.take().map(progressHappening), last);
-    return this.#losses.untilLost(told, this.#lost);
+  async #tell(last: Happening): Promise<Told> {
+    if (this.#isLost) return 'lost';
+    const steps = this.#newSteps();
+    const isEndOfWriter = last.type === 'finished' && this.#mayPublish;
+    const told = isEndOfWriter
+      ? this.#journal.tellEnd(this.#claim, ...steps, last)
+      : this.#journal.tell(...steps, last).then(() => 'published' as const);
+    return this.#losses.untilLost<Told>(told, this.#lost);
+  }
+
+  #newSteps(): readonly Happening[] {
+    return this.#progress.take().map(progressHappening);
+  }
+
+  /** The signal comes late where this process was stopped for a while. */
+  get #isLost(): boolean {
+    return this.#lost.aborted || !this.#delivery.isHeld();
   }
 
   #tellProgress(steps: readonly Progress[]): void {
@@ -257,6 +283,9 @@ class Attempt {
     return (Date.now() - this.#startedAtMs) / 1000;
   }
 }
+
+/** What became of events. */
+type Told = Awaited<ReturnType<EventStream['publishEnd']>> | 'lost';
 
 function reasonOf({ code, message }: JobError): string {
   return `${code}: ${message}`;

@@ -4,8 +4,10 @@ import { attemptEvents } from '../../../../test/support/job-events.ts';
 import { honestEvents, shuffled } from '../../../../test/support/job-history-arbitrary.ts';
 import type { JobEvent } from '../job/event.ts';
 import { isFinal } from '../job/state.ts';
-import { applyEvent, type Standing, startOf } from './standing.ts';
+import { lossOf } from './attempt-loss.ts';
+import { applyEvent, type Standing, startOf, withoutLateEnd } from './standing.ts';
 
+const JOB = { tenant: 'acme', job_id: 'job-test-0001' };
 const ACCEPTED: Standing = {
   ...{ status: 'pending', detail: null, attempt: 0, worker_id: null, completed_at: null, error: null, result: null },
   ...{ lastSequence: -1, attempts: [] },
@@ -63,6 +65,15 @@ describe('applyEvent', () => {
     expect(late.reduce(applyEvent, ended)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
+  test('lets what a worker tells of the end of its attempt replace what was supposed', () => {
+    const attempt = attemptEvents();
+    const running = play([attempt.running()]);
+    const supposed = applyEvent(running, lossOf({ ...JOB, attempt: 1, worker_id: 'worker-1', lastSequence: 0 }));
+    expect(supposed.attempts).toMatchObject([{ outcome: 'lost' }]);
+    const told = attempt.released('retry');
+    expect(applyEvent(supposed, told).attempts).toMatchObject([{ outcome: 'retry', ended_at: told.timestamp }]);
+  });
+
   test('keeps the message of a cancellation as detail', () => {
     const error = { code: 'CANCELLED', message: 'not needed', recoverable: false, retry_recommended: false };
     expect(play([attemptEvents().finished({ status: 'cancelled', error })])).toMatchObject({
@@ -101,6 +112,23 @@ describe('applyEvent', () => {
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('withoutLateEnd', () => {
+  const late = attemptEvents({ attempt: 2 });
+  const ended = play([attemptEvents().finished(), late.running()]);
+
+  test('makes the end of an attempt that began after that of its job a mere loss', () => {
+    const after = applyEvent(ended, withoutLateEnd(ended, late.finished()));
+    expect(after).toMatchObject({ status: 'completed', attempt: 1, result: ended.result });
+    expect(after.attempts).toMatchObject([{ outcome: 'completed' }, { outcome: 'lost', ended_at: expect.any(String) }]);
+  });
+
+  test('leaves all other events as they are', () => {
+    const first = attemptEvents();
+    const others = [first.running(), first.finished(), attemptEvents({ attempt: 3 }).finished()];
+    for (const event of others) expect(withoutLateEnd(ended, event)).toBe(event);
   });
 });
 

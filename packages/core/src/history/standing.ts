@@ -39,6 +39,17 @@ export function applyEvent(standing: Standing, event: JobEvent): Standing {
   return { ...standing, ...placeAfter(event), attempt: event.attempt, attempts, lastSequence };
 }
 
+/**
+ * The event as it is taken: the end of an attempt that began after that of its job ends nothing but the attempt, whose result is lost.
+ */
+export function withoutLateEnd(standing: Standing, event: JobEvent): JobEvent {
+  if (event.type !== 'finished' || !isFinal(standing.status)) return event;
+  const known = standing.attempts.find(({ attempt }) => attempt === event.attempt);
+  if (known?.outcome !== 'running') return event;
+  const { result, dead_letter, ...rest } = event;
+  return { ...rest, type: 'released', reason: 'lost' };
+}
+
 /** When the job's latest attempt began. */
 export function startOf({ attempt, attempts }: Standing): string | null {
   return attempts.find((candidate) => candidate.attempt === attempt)?.started_at ?? null;
@@ -82,8 +93,9 @@ function mergeAttempt(attempts: readonly KnownAttempt[], event: JobEvent): reado
   // a job may end without ever having started
   if (event.attempt === 0) return attempts;
   const known = attempts.find(({ attempt }) => attempt === event.attempt);
-  // a job that is cancelled while it waits does not change how its last attempt ended
-  const merged = { ...(known ?? newAttempt(event)), ...(known?.ended_at ? {} : endOf(event)) };
+  // a job that is cancelled while it waits does not change how its last attempt ended; what was only supposed of it gives way
+  const isEnded = known?.ended_at && known.outcome !== 'lost';
+  const merged = { ...(known ?? newAttempt(event)), ...(isEnded ? {} : endOf(event)) };
   const token = merged.token ?? event.token ?? null;
   const others = attempts.filter((attempt) => attempt !== known);
   const all = [...others, { ...merged, token, started_at: earlier(merged.started_at, startTold(event)) }];

@@ -15,7 +15,7 @@ import { insertArtifacts } from './sql-artifacts.ts';
 import { attemptsOfJobs } from './sql-attempts.ts';
 import { type EndedJob, insertDeadLetters } from './sql-dead-letters.ts';
 import type { JobsQuery, SqlFlavour } from './sql-flavour.ts';
-import { applyEvent, type KnownAttempt, type Standing } from './standing.ts';
+import { applyEvent, type KnownAttempt, type Standing, withoutLateEnd } from './standing.ts';
 import { admitEvent } from './twins.ts';
 
 /** Of the progress of a job the newest are kept: these, and up to a hundred more until the next look. */
@@ -83,9 +83,10 @@ function changeOf(row: StandingRow, attempts: readonly AttemptRow[], events: rea
   for (const event of events) {
     const admitted = admitEvent(after, event);
     if (admitted === undefined) continue;
-    const next = applyEvent(admitted.standing, admitted.event);
+    const told = withoutLateEnd(admitted.standing, admitted.event);
+    const next = applyEvent(admitted.standing, told);
     if (next === admitted.standing) continue;
-    accepted.push(withDeadLetter(admitted.event));
+    accepted.push(withDeadLetter(told));
     after = next;
   }
   const changed = after.attempts.filter((attempt) => !before.attempts.includes(attempt));

@@ -70,6 +70,7 @@ class BullmqConsumer implements Consumer {
     this.#worker.on('error', options.onError);
     this.#worker.on('lockRenewalFailed', (jobIds) => this.#lose(jobIds));
     this.#worker.on('locksRenewed', ({ jobIds }) => this.#hold(jobIds));
+    this.#worker.on('failed', (_job, reason) => reason instanceof Retry && reason.onCounted?.());
     this.#holdCheck = setInterval(() => this.#loseExpired(), options.lockMs / 4).unref();
   }
 
@@ -129,11 +130,13 @@ class BullmqConsumer implements Consumer {
     job.opts = { ...job.opts, ...CONSUMER_OPTIONS };
     const claim = { job, token };
     const jobId = bullmqIdOf(job.data.document.job_id);
-    const postponement = this.#whyNotNow(jobId);
+    const heldUntilMs = this.#heldSince(job.processedOn);
+    const postponement = this.#whyNotNow(jobId, heldUntilMs);
     if (postponement) return this.#settle(claim, postponement);
-    this.#heldUntilMs.set(jobId, this.#heldFromNow());
+    this.#heldUntilMs.set(jobId, heldUntilMs);
+    const isHeld = () => performance.now() < (this.#heldUntilMs.get(jobId) ?? 0);
     try {
-      const outcome = await this.#options.handle(toDelivery(job), signal ?? new AbortController().signal);
+      const outcome = await this.#options.handle(toDelivery(job, isHeld), signal ?? new AbortController().signal);
       return await this.#settle(claim, outcome);
     } finally {
       this.#heldUntilMs.delete(jobId);
@@ -141,9 +144,11 @@ class BullmqConsumer implements Consumer {
     }
   }
 
-  #whyNotNow(jobId: string): Outcome | undefined {
+  #whyNotNow(jobId: string, heldUntilMs: number): Outcome | undefined {
     // a fetch that was under way when claiming stopped: as if it had not happened
     if (!this.#claiming) return { kind: 'postponed', delayMs: 0, reason: 'the consumer has stopped claiming' };
+    // this process was stopped, or Redis was, between the claim and now
+    if (heldUntilMs < performance.now()) return { kind: 'postponed', delayMs: 0, reason: 'the claim came too late' };
     // our own lost attempt is still stopping, and BullMQ tells the locks of one worker apart by job only
     if (!this.#heldUntilMs.has(jobId)) return undefined;
     return { kind: 'postponed', delayMs: STOPPING_MS, reason: 'a lost attempt is still stopping here' };
@@ -199,12 +204,13 @@ class BullmqConsumer implements Consumer {
   }
 
   #hold(jobIds: readonly string[]): void {
-    const untilMs = this.#heldFromNow();
+    const untilMs = this.#heldSince();
     for (const jobId of jobIds) if (this.#heldUntilMs.has(jobId)) this.#heldUntilMs.set(jobId, untilMs);
   }
 
-  #heldFromNow(): number {
-    return performance.now() + this.#options.lockMs;
+  /** Until when a lock that was asked for at that time surely lasts: from then on, not from the answer. */
+  #heldSince(askedAtMs = Date.now()): number {
+    return performance.now() + this.#options.lockMs - (Date.now() - askedAtMs);
   }
 
   /** Without an answer from Redis nobody says that the lock is gone: the clock does. */
@@ -238,10 +244,12 @@ class BullmqConsumer implements Consumer {
 /** Carries the delay that the handler decided on past BullMQ, which asks for it by the error. */
 class Retry extends Error {
   readonly delayMs: number;
+  readonly onCounted: (() => void) | undefined;
 
-  constructor({ reason, delayMs }: { readonly reason: string; readonly delayMs: number }) {
+  constructor({ reason, delayMs, onCounted }: Extract<Outcome, { readonly retry: true }>) {
     super(reason);
     this.delayMs = delayMs;
+    this.onCounted = onCounted;
   }
 }
 
@@ -250,13 +258,14 @@ function retryDelayMs(error: unknown): number {
   return error instanceof Retry ? Math.max(1, error.delayMs) : PAUSE_AFTER_THROW_MS;
 }
 
-function toDelivery(job: Job<BullmqJobData>): Delivery {
+function toDelivery(job: Job<BullmqJobData>, isHeld: () => boolean): Delivery {
   const queuedJob = toQueuedJob(job.data);
   return {
     job: queuedJob,
     attempt: (queuedJob.attemptsBefore ?? 0) + job.attemptsStarted - (job.data.postponed ?? 0),
     failedAttempts: (queuedJob.failedBefore ?? 0) + job.attemptsMade,
     lostAttempts: (queuedJob.lostBefore ?? 0) + job.stalledCounter,
+    isHeld,
     reportProgress: (progress) => job.updateProgress(progress),
   };
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { FlowProducer, Queue } from 'bullmq';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../../../test/support/condition.ts';
 import { jobDocument } from '../../../../test/support/job.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis-server.ts';
@@ -189,6 +189,66 @@ describe('createBullmqQueue', () => {
     await until('the job is delivered again', () => signals.length > 1);
   });
 
+  test('does not count the failure of an attempt that it has lost', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 200 });
+    const deliveries: Delivery[] = [];
+    const onCounted = vi.fn();
+    const handle = async (delivery: Delivery, signal: AbortSignal): Promise<Outcome> => {
+      deliveries.push(delivery);
+      if (deliveries.length > 1) return { kind: 'completed' };
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      return { kind: 'failed', retry: true, delayMs: 1, reason: 'too late', onCounted };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.queue.enqueue(job());
+    await until('it runs', () => deliveries.length === 1);
+    process.kill(redis.pid, 'SIGSTOP');
+    await until('it is lost', () => deliveries[0]?.isHeld() === false);
+    process.kill(redis.pid, 'SIGCONT');
+    await until('the job is delivered again', () => deliveries.length > 1);
+    expect(deliveries[1]).toMatchObject({ attempt: 2, failedAttempts: 0, lostAttempts: 1 });
+    expect(onCounted).not.toHaveBeenCalled();
+  });
+
+  test('knows by the clock that a job is lost while this process was stopped, before any signal says so', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 10_000 });
+    const held: [isHeld: boolean, isAborted: boolean][] = [];
+    const handle = async ({ isHeld }: Delivery, { aborted }: AbortSignal): Promise<Outcome> => {
+      held.push([isHeld(), aborted]);
+      standStill(500);
+      held.push([isHeld(), aborted]);
+      return { kind: 'released' };
+    };
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await cluster.queue.enqueue(job());
+    await until('it has run', () => held.length >= 2);
+    expect(held.slice(0, 2)).toEqual([
+      [true, false],
+      [false, false],
+    ]);
+  });
+
+  test('does not begin an attempt whose claim was answered too late', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 200 });
+    const deliveries: Delivery[] = [];
+    const handle = async (delivery: Delivery): Promise<Outcome> => {
+      deliveries.push(delivery);
+      // the next job is claimed with the end of this one
+      if (deliveries.length === 1) setImmediate(() => standStill(600));
+      return { kind: 'completed' };
+    };
+    await cluster.queue.enqueueAll([job(), job({ job_id: 'job-test-0002' })]);
+    await cluster.queue.consume({ ...NAME, slots: 1, handle });
+    await until('both are completed', async () => (await cluster.queue.depth(NAME)).completed === 2);
+    expect(deliveries.map(({ attempt, lostAttempts }) => [attempt, lostAttempts])).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
+  });
+
   test('does not fire the signal of a job that runs for longer than a lock lasts', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis, { lockMs: 300, stalledCheckMs: 100 });
@@ -305,4 +365,9 @@ function startConsumerProcess(redis: TestRedis, prefix: string): ChildProcess {
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
+}
+
+/** As a process that is stopped, or a loop that is blocked. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

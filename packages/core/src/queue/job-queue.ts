@@ -48,6 +48,8 @@ export interface Delivery {
   readonly failedAttempts: number;
   /** Attempts whose consumer vanished (these do not), before the queue had it included. */
   readonly lostAttempts: number;
+  /** Whether the job is surely this consumer's at the moment. A process that was stopped for a while has lost jobs of which no signal told it yet. */
+  isHeld(): boolean;
   /** Shows how far the attempt is to those who look at the queue itself; history is told by events. */
   reportProgress(progress: object): Promise<void>;
 }
@@ -59,7 +61,14 @@ export type Outcome =
   /** Ends the job. */
   | { readonly kind: 'failed'; readonly retry: false; readonly reason: string }
   /** Ends the attempt; another one follows after the delay. How many may is the consumer's decision: the queue makes none. */
-  | { readonly kind: 'failed'; readonly retry: true; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly kind: 'failed';
+      readonly retry: true;
+      readonly delayMs: number;
+      readonly reason: string;
+      /** Called once the queue has counted the failure. It counts a lost attempt instead when the job ceased to be the consumer's before. */
+      readonly onCounted?: () => void;
+    }
   /** This consumer must not run it: back to the queue, not counted as an attempt. */
   | { readonly kind: 'postponed'; readonly delayMs: number; readonly reason: string }
   /** The consumer is going away: back to the queue at once. */

@@ -267,8 +267,12 @@ class Pool {
 
   #fail(entry: Entry, outcome: Extract<Outcome, { readonly kind: 'failed' }>): void {
     entry.failedAttempts += 1;
-    if (outcome.retry) this.#waitLater(entry, outcome.delayMs);
-    else this.#finish(entry, 'failed');
+    if (outcome.retry) {
+      this.#waitLater(entry, outcome.delayMs);
+      outcome.onCounted?.();
+    } else {
+      this.#finish(entry, 'failed');
+    }
   }
 
   #postpone(entry: Entry, delayMs: number): void {
@@ -371,7 +375,7 @@ class PoolConsumer implements MemoryConsumer {
 
   async #handle({ entry, abort }: Claim): Promise<Outcome> {
     try {
-      return await this.#options.handle(toDelivery(entry), abort.signal);
+      return await this.#options.handle(toDelivery(entry, abort), abort.signal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { kind: 'failed', retry: true, delayMs: PAUSE_AFTER_THROW_MS, reason };
@@ -402,9 +406,11 @@ function isBefore(entry: Entry, other: Entry): boolean {
   return entry.urgency < other.urgency || (entry.urgency === other.urgency && entry.turn < other.turn);
 }
 
-function toDelivery({ job, started, postponed, failedAttempts, lostAttempts }: Entry): Delivery {
+function toDelivery(entry: Entry, abort: AbortController): Delivery {
+  const { job, started, postponed, failedAttempts, lostAttempts } = entry;
+  const isHeld = () => entry.claim?.abort === abort;
   // nobody looks into this queue from outside
   const reportProgress = () => Promise.resolve();
   const attempt = (job.attemptsBefore ?? 0) + started - postponed;
-  return { job, attempt, failedAttempts, lostAttempts, reportProgress };
+  return { job, attempt, failedAttempts, lostAttempts, isHeld, reportProgress };
 }

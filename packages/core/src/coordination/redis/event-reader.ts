@@ -23,6 +23,12 @@ interface ReadEntry {
   readonly events: readonly JobEvent[];
 }
 
+/** What another consumer has read, but not recorded yet. */
+interface PendingEntry {
+  readonly id: string;
+  readonly idleMs: number;
+}
+
 const GROUP = 'recorders';
 const BLOCK_MS = 2_000;
 const PAUSE_AFTER_FAULT_MS = 250;
@@ -30,10 +36,14 @@ const PAUSE_AFTER_FAULT_MS = 250;
 const MAX_ENTRIES = 500;
 const GATHER_MS = 15;
 const MAX_GATHER_MS = 50;
+const LOOK_AGAIN_MS = 10;
 
 /**
  * Reads the stream as one consumer of the group: first what it had read but not recorded, then, now and again, what a vanished
  * consumer left, otherwise new entries. A recorded entry leaves the stream. Any fault is told, and the reading begins anew.
+ *
+ * Entries are recorded in the order of the stream, whoever has read them: an attempt that was overtaken must not end its job because
+ * another consumer still has the start of the newer one.
  */
 export class EventReader {
   readonly #options: EventReaderOptions;
@@ -68,11 +78,34 @@ export class EventReader {
   async #readOnce(signal: AbortSignal): Promise<void> {
     const entries = await this.#decode(await this.#nextEntries(signal));
     const startedMs = performance.now();
-    for (const portion of portionsOf(entries, this.#options.batchSize)) await this.#record(portion);
+    for (const portion of portionsOf(entries, this.#options.batchSize)) {
+      if (!(await this.#isNext(portion, signal))) return;
+      await this.#record(portion);
+    }
     if (entries.length < 2 || entries.length >= this.#maxEntries) return;
     // a busy stream has more in a moment, and many small batches cost more than a few large ones
     const tookMs = performance.now() - startedMs;
     await pause(Math.min(MAX_GATHER_MS, Math.max(GATHER_MS, tookMs)), signal);
+  }
+
+  /** Waits until no other consumer has older entries, or has vanished with them. `false` when the signal fires before that. */
+  async #isNext([first]: readonly ReadEntry[], signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const older = first && (await this.#oldestPendingBefore(first.id));
+      if (older === undefined) return true;
+      const left = older.idleMs >= this.#options.reclaimAfterMs ? await this.#claimLeft() : [];
+      for (const portion of portionsOf(await this.#decode(left), this.#options.batchSize)) await this.#record(portion);
+      if (left.length === 0) await pause(LOOK_AGAIN_MS, signal);
+      if (signal.aborted) return false;
+    }
+  }
+
+  async #oldestPendingBefore(id: string): Promise<PendingEntry | undefined> {
+    const { client, key, consumer } = this.#options;
+    const [oldest] = await client.xpending(key, GROUP, '-', `(${id}`, 1);
+    if (!Array.isArray(oldest)) return undefined;
+    const [olderId, holder, idleMs] = oldest.map(String);
+    return holder === consumer ? undefined : { id: String(olderId), idleMs: Number(idleMs) };
   }
 
   get #maxEntries(): number {
@@ -98,13 +131,17 @@ export class EventReader {
   }
 
   async #reclaim(): Promise<readonly Entry[]> {
-    const { client, key, consumer, reclaimAfterMs } = this.#options;
     if (performance.now() < this.#nextReclaimMs) return [];
+    const entries = await this.#claimLeft();
+    if (entries.length === 0) this.#nextReclaimMs = performance.now() + this.#options.reclaimAfterMs / 2;
+    return entries;
+  }
+
+  async #claimLeft(): Promise<readonly Entry[]> {
+    const { client, key, consumer, reclaimAfterMs } = this.#options;
     const range = [reclaimAfterMs, '0', 'COUNT', this.#maxEntries];
     const answer = await client.callBuffer('XAUTOCLAIM', [key, GROUP, consumer, ...range]);
-    const entries = Array.isArray(answer) ? parseEntries(answer[1]) : [];
-    if (entries.length === 0) this.#nextReclaimMs = performance.now() + reclaimAfterMs / 2;
-    return entries;
+    return Array.isArray(answer) ? parseEntries(answer[1]) : [];
   }
 
   async #readNew(): Promise<readonly Entry[]> {

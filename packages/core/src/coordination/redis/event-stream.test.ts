@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../../../../../test/support/condition.ts';
 import { attemptEvents } from '../../../../../test/support/job-events.ts';
 import { startRedis, type TestRedis } from '../../../../../test/support/redis-server.ts';
 import type { JobEvent } from '../../job/event.ts';
+import { attemptName, writerKey, writerOf } from '../../job/writing-attempt.ts';
 import type { EventStream } from '../event-stream.ts';
 import { connectRedis, type RedisConnection } from './connection.ts';
 import { RedisEventStream } from './event-stream.ts';
+import { RedisFence } from './fence.ts';
 
 let redis: TestRedis;
 let connection: RedisConnection;
@@ -124,6 +127,29 @@ describe('RedisEventStream', () => {
     expect(sequences).toEqual(events.map(({ sequence }) => sequence));
   });
 
+  test('records in the order of the stream, though a consumer is slow', async () => {
+    const { stream, key } = open();
+    await using _stream = stream;
+    const [early, late] = [numbered(3).slice(0, 1), numbered(3).slice(1)];
+    const recorded: number[] = [];
+    const slow = Promise.withResolvers<void>();
+    await stream.publish(early);
+    await using first = read(stream, {
+      consumer: 'slow',
+      record: () => slow.promise.then(() => void recorded.push(1)),
+    });
+    await until('it has the first', () => first.events.length === 1);
+    await using second = read(stream, { consumer: 'quick', record: async () => void recorded.push(2) });
+    await stream.publish(late);
+    const readers = async () => JSON.stringify(await connection.client.xpending(key, 'recorders'));
+    await until('the other has the rest', async () => (await readers()).includes('quick'));
+    await delay(100);
+    expect([recorded, second.events]).toEqual([[], []]);
+    slow.resolve();
+    await until('all is recorded', () => recorded.length === 2);
+    expect(recorded).toEqual([1, 2]);
+  });
+
   test('gives what a vanished consumer had read, but not recorded, to another', async () => {
     const { stream } = open({ reclaimAfterMs: 100 });
     await using _stream = stream;
@@ -211,9 +237,46 @@ describe('RedisEventStream', () => {
   });
 });
 
+describe('the end of an attempt that may publish', () => {
+  const CLAIM = { tenant: 'acme', jobId: 'job-test-0001', attempt: 2, token: 'b' };
+
+  test('closes the fence with the same step', async () => {
+    const { stream, fence, key } = open();
+    await using _stream = stream;
+    await fence.raise(CLAIM, 60_000);
+    expect(await stream.publishEnd(numbered(2), CLAIM)).toBe('published');
+    expect(await fence.holds(CLAIM)).toBe(false);
+    expect(await fence.raise({ ...CLAIM, attempt: 3 }, 60_000)).toBe('closed');
+    expect(await fence.standingOf({ writer: writerKey(writerOf(CLAIM)), attempt: attemptName(CLAIM) })).toBe('over');
+    await using reading = read(stream);
+    await until('both are read', () => reading.events.length === 2);
+    await until('the stream is empty', async () => (await connection.client.xlen(key)) === 0);
+  });
+
+  test('is told once, though it is sent again because the answer got lost', async () => {
+    const { stream, fence, key } = open();
+    await using _stream = stream;
+    await fence.raise(CLAIM, 60_000);
+    for (let n = 0; n < 2; n += 1) expect(await stream.publishEnd(numbered(1), CLAIM)).toBe('published');
+    expect(await connection.client.xlen(key)).toBe(1);
+  });
+
+  test('is not told when a newer attempt has begun, its job has ended, or the fence knows nothing of it', async () => {
+    const { stream, fence, key } = open();
+    await using _stream = stream;
+    expect(await stream.publishEnd(numbered(1), CLAIM)).toBe('overtaken');
+    await fence.raise({ ...CLAIM, attempt: 3 }, 60_000);
+    expect(await stream.publishEnd(numbered(1), CLAIM)).toBe('overtaken');
+    await fence.close(CLAIM.tenant, CLAIM.jobId);
+    expect(await stream.publishEnd(numbered(1), CLAIM)).toBe('closed');
+    expect(await connection.client.exists(key)).toBe(0);
+  });
+});
+
 function open({ reclaimAfterMs = 15_000 } = {}) {
   const prefix = randomUUID();
-  return { stream: new RedisEventStream({ connection, prefix, reclaimAfterMs }), key: `${prefix}:events` };
+  const stream = new RedisEventStream({ connection, prefix, reclaimAfterMs });
+  return { stream, fence: new RedisFence({ connection, prefix }), key: `${prefix}:events` };
 }
 
 function numbered(count: number): readonly JobEvent[] {

@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { JobEvent } from '../../job/event.ts';
 import type { EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
+import type { AttemptClaim } from '../fence.ts';
 import type { RedisConnection } from './connection.ts';
 import { encodeEvents } from './event-codec.ts';
 import { EventReader } from './event-reader.ts';
+import { CLOSED_MS, claimed, closed, fenceKeyOf } from './fence.ts';
 
 export interface RedisEventStreamOptions {
   /** The stream opens others like it and disposes of those. */
@@ -13,9 +16,19 @@ export interface RedisEventStreamOptions {
   readonly reclaimAfterMs?: number;
 }
 
-const RECLAIM_AFTER_MS = 15_000;
+const RECLAIM_AFTER_MS = 5_000;
 /** Older than any entry. */
 const NOTHING = '0-0';
+
+/** Says the same again when it is sent again because an answer got lost. */
+const PUBLISH_END = `
+local known = redis.call('GET', KEYS[1]) or ''
+if known == ARGV[2] then return 'published' end
+if string.match(known, '^%d+:') == ARGV[3] then return 'closed' end
+if known ~= ARGV[1] then return 'overtaken' end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
+for i = 5, #ARGV, 2 do redis.call('XADD', KEYS[2], '*', ARGV[i], ARGV[i + 1]) end
+return 'published'`;
 
 /** One Redis stream for all events. Entries leave it once they are recorded, so its length is the recorders' backlog. */
 export class RedisEventStream implements EventStream {
@@ -34,6 +47,14 @@ export class RedisEventStream implements EventStream {
     this.#gathered ??= { events: [], sent: this.#sendAfterThisTurn() };
     this.#gathered.events.push(...events);
     await this.#gathered.sent;
+  }
+
+  async publishEnd(events: readonly JobEvent[], claim: AttemptClaim): Promise<'published' | 'overtaken' | 'closed'> {
+    const keys = [fenceKeyOf(this.#options.prefix, claim), this.#key];
+    const values = [claimed(claim), closed(claimed(claim)), closed(), CLOSED_MS];
+    const entries = await encodeEvents(events);
+    const answer = await this.#writing().eval(PUBLISH_END, keys.length, ...keys, ...values, ...entries.flat());
+    return answer as 'published' | 'overtaken' | 'closed';
   }
 
   async consume(options: EventConsumption, signal: AbortSignal): Promise<void> {
@@ -64,6 +85,8 @@ export class RedisEventStream implements EventStream {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
+    // what was published in this turn is still to be sent
+    if (this.#gathered) await nextTurn();
     await Promise.allSettled(this.#consumptions);
     await this.#writer?.[Symbol.asyncDispose]();
   }
@@ -73,10 +96,14 @@ export class RedisEventStream implements EventStream {
     const events = this.#gathered?.events ?? [];
     this.#gathered = undefined;
     const entries = await encodeEvents(events);
-    // a writer that waits for Redis to return, and then sends again what got no answer
-    this.#writer ??= this.#options.connection.duplicate('consumer');
-    const { client } = this.#writer;
+    const client = this.#writing();
     await Promise.all(entries.map(([field, value]) => client.xadd(this.#key, '*', field, value)));
+  }
+
+  /** It waits for Redis to return, and then sends again what got no answer. */
+  #writing(): Redis {
+    this.#writer ??= this.#options.connection.duplicate('consumer');
+    return this.#writer.client;
   }
 
   async #read(options: EventConsumption, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,8 @@ export interface RedisFenceOptions {
 
 /** Greater than every claim. */
 const CLOSED_ATTEMPT = Number.MAX_SAFE_INTEGER;
+/** A worker that was stopped for longer than that, and then goes on, finds no key, which keeps it out too. */
+export const CLOSED_MS = 24 * 3600 * 1000;
 
 /** Sets the key to a claim unless it has a greater one. */
 const RAISE = `
@@ -21,8 +23,21 @@ if known > claimed or (known == claimed and token > ARGV[2]) then return 'overta
 redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[3])
 return 'raised'`;
 
-/** A worker that was stopped for longer than that, and then goes on, finds no key, which keeps it out too. */
-const CLOSED_MS = 24 * 3600 * 1000;
+export type ClaimOfJob = Pick<AttemptClaim, 'tenant' | 'jobId'>;
+
+export function fenceKeyOf(prefix: string, claim: ClaimOfJob): string {
+  return keyOfWriter(prefix, writerKey(writerOf(claim)));
+}
+
+/** What the key of a job holds while the attempt has the claim. */
+export function claimed({ attempt, token }: Pick<AttemptClaim, 'attempt' | 'token'>): string {
+  return `${attempt}:${token}`;
+}
+
+/** What it holds when nobody may publish any more; by whom, if it was closed with the end of an attempt. */
+export function closed(by = ''): string {
+  return `${CLOSED_ATTEMPT}:${by}`;
+}
 
 /** One key per job that publishes, which runs out by itself. */
 export class RedisFence implements Fence, WritingAttempts {
@@ -39,44 +54,41 @@ export class RedisFence implements Fence, WritingAttempts {
     timeToLiveMs: number,
   ): Promise<'raised' | 'overtaken' | 'closed'> {
     const values = [attempt, token, Math.ceil(timeToLiveMs), CLOSED_ATTEMPT];
-    const answer = await this.#connection.client.eval(RAISE, 1, this.#keyOf(tenant, jobId), ...values);
+    const answer = await this.#connection.client.eval(RAISE, 1, fenceKeyOf(this.#prefix, { tenant, jobId }), ...values);
     return answer as 'raised' | 'overtaken' | 'closed';
   }
 
-  async holds({ tenant, jobId, attempt, token }: AttemptClaim): Promise<boolean> {
+  async holds(claim: AttemptClaim): Promise<boolean> {
     const { client, address } = this.#connection;
     const replies = await client
       .multi()
-      .get(this.#keyOf(tenant, jobId))
+      .get(fenceKeyOf(this.#prefix, claim))
       .hget(epochKeyOf(this.#prefix), 'confirmed')
       .info('server')
       .exec();
     const [newest, confirmed, server] = answersOf(replies);
-    if (newest !== `${attempt}:${token}`) return false;
+    if (newest !== claimed(claim)) return false;
     // without an epoch there is nothing to roll back to
     if (typeof confirmed !== 'string' || confirmed === runIdIn(String(server))) return true;
     throw new Error(`Cannot say who may publish: Redis at ${address} was restarted, and not yet compared with history`);
   }
 
   async close(tenant: string, jobId: string): Promise<void> {
-    await this.#connection.client.set(this.#keyOf(tenant, jobId), `${CLOSED_ATTEMPT}:`, 'PX', CLOSED_MS);
+    await this.#connection.client.set(fenceKeyOf(this.#prefix, { tenant, jobId }), closed(), 'PX', CLOSED_MS);
   }
 
   async standingOf({ writer, attempt: name }: WritingAttempt): Promise<'newest' | 'over' | 'unknown'> {
-    const known = await this.#connection.client.get(this.#keyOfWriter(writer));
-    const [attempt, token = ''] = name.split('_');
-    if (known === null || attempt === undefined) return 'unknown';
-    if (known === `${attempt}:${token}`) return 'newest';
-    return isNewer(known, { attempt: Number(attempt), token }) ? 'over' : 'unknown';
+    const known = await this.#connection.client.get(keyOfWriter(this.#prefix, writer));
+    const [number, token = ''] = name.split('_');
+    if (known === null || number === undefined) return 'unknown';
+    const attempt = Number(number);
+    if (known === claimed({ attempt, token })) return 'newest';
+    return isNewer(known, { attempt, token }) ? 'over' : 'unknown';
   }
+}
 
-  #keyOf(tenant: string, jobId: string): string {
-    return this.#keyOfWriter(writerKey(writerOf({ tenant, jobId })));
-  }
-
-  #keyOfWriter(writer: string): string {
-    return `${this.#prefix}:fence:${writer}`;
-  }
+function keyOfWriter(prefix: string, writer: string): string {
+  return `${prefix}:fence:${writer}`;
 }
 
 /** In the order of `RAISE`. */

@@ -17,7 +17,7 @@ export async function rebuildQueue(parts: ReconcileParts, signal: AbortSignal): 
     for (;;) {
       signal.throwIfAborted();
       const jobs = await parts.history.unfinished({ status, after, limit: PAGE });
-      await takeOutBegun(jobs, parts);
+      await takeOutBegun(jobs, parts, signal);
       rebuilt += (
         await enqueueAgain(
           jobs.map(({ position }) => position),
@@ -36,8 +36,14 @@ export async function rebuildQueue(parts: ReconcileParts, signal: AbortSignal): 
  * A queue that was rolled back may wait for an attempt that has been: its number must not come twice. What the queue knows better
  * than history, as it went on meanwhile, is in the stream: it is recorded before the job is put together again.
  */
-async function takeOutBegun(jobs: readonly UnfinishedJob[], { queue, stream }: ReconcileParts): Promise<void> {
+async function takeOutBegun(
+  jobs: readonly UnfinishedJob[],
+  { queue, stream }: ReconcileParts,
+  signal: AbortSignal,
+): Promise<void> {
   const begun = jobs.filter(({ attempt }) => attempt > 0);
   const answers = await Promise.all(begun.map((job) => queue.remove(job, job.job_id)));
-  if (answers.includes('removed')) await hasRecorded(stream);
+  if (!answers.includes('removed')) return;
+  // however long that takes: a job must not be tried more often than it may because nobody knew yet how often it was
+  while (!(await hasRecorded(stream))) signal.throwIfAborted();
 }
