@@ -23,11 +23,18 @@ export const SLOW: Readonly<Partial<Record<JobKind, number>>> = { echo: 500, sta
 const CORE = 'packages/core/src';
 
 /** A worker that goes on with an attempt, although its lock is lost; by itself that does no harm. */
-const HOLDS_ON: Patch = {
-  file: `${CORE}/queue/bullmq-consumer.ts`,
-  search: "for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');",
-  replacement: 'void jobIds;',
-};
+const HOLDS_ON: readonly Patch[] = [
+  {
+    file: `${CORE}/queue/bullmq-consumer.ts`,
+    search: "for (const jobId of jobIds) this.#worker.cancelJob(jobId, 'the lock of the job is lost');",
+    replacement: 'void jobIds;',
+  },
+  {
+    file: `${CORE}/queue/bullmq-consumer.ts`,
+    search: 'const isHeld = () => performance.now() < (this.#heldUntilMs.get(jobId) ?? 0);',
+    replacement: 'const isHeld = () => true;',
+  },
+];
 
 export const VARIANTS: Readonly<Record<string, Variant>> = {
   'acknowledges before the commit': {
@@ -203,7 +210,7 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   'publishes without asking the fence': {
     patches: [
-      HOLDS_ON,
+      ...HOLDS_ON,
       {
         file: 'apps/worker/src/attempt/publication.ts',
         search: 'return (await askUntilAnswered(() => fence.holds(claim), signal)) ?? false;',
@@ -216,10 +223,15 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   'accepts the end of an attempt that was overtaken': {
     patches: [
-      HOLDS_ON,
+      ...HOLDS_ON,
       {
         file: `${CORE}/history/standing.ts`,
         search: ' && event.attempt >= standing.attempt',
+        replacement: '',
+      },
+      {
+        file: `${CORE}/coordination/redis/event-stream.ts`,
+        search: "if known ~= ARGV[1] then return 'overtaken' end",
         replacement: '',
       },
     ],
@@ -227,6 +239,31 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     mix: SLOW,
     longestHoldMs: 8_000,
     caughtBy: ['overtaken attempt accepted', 'wrong output'],
+  },
+  'leaves the fence open after the end of a job': {
+    patches: [
+      {
+        file: `${CORE}/coordination/redis/event-stream.ts`,
+        search: "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])",
+        replacement: '',
+      },
+    ],
+    actions: ['redis silent', 'redis silent', 'redis silent', 'redis silent', 'all workers killed'],
+    mix: SLOW,
+    caughtBy: ['wrong output'],
+  },
+  'tells of a failure before the queue has counted it': {
+    patches: [
+      {
+        file: 'apps/worker/src/attempt/run-attempt.ts',
+        search: "return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error), onCounted };",
+        replacement: `onCounted();
+    return { kind: 'failed', retry: true, delayMs: next.delayMs, reason: reasonOf(error) };`,
+      },
+    ],
+    actions: ['redis silent', 'worker stopped', 'redis silent', 'worker stopped', 'redis silent', 'worker stopped'],
+    mix: { echo: 200, crash: 800, stamp: 0, inspect: 0 },
+    caughtBy: ['wrong count of attempts'],
   },
   'keeps the result of whoever comes last': {
     patches: [
