@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { readSync, writeSync } from 'node:fs';
-import { decodeHeader, encodeJson, type Frame, type FrameType, HEADER_BYTES } from './frame.ts';
+import { decodeHeader, encodeJson, type Frame, type FrameType, HEADER_BYTES, roomFor } from './frame.ts';
 
 /** The jailed side of the pipe: blocking, because nothing else is left to do while the supervisor answers. */
 export class Channel {
@@ -25,7 +25,7 @@ export class Channel {
   }
 
   #take(length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = roomFor(length);
     let taken = 0;
     while (taken < length) {
       const count = readSync(this.#descriptor, bytes, taken, length - taken, null);

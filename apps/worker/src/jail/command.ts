@@ -11,6 +11,9 @@ const run = promisify(execFile);
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const RESOLVE_SOURCES = fileURLToPath(
+  new URL('../../../../packages/core/src/start/resolve-sources.ts', import.meta.url),
+);
 /** The program's own code. The jail gives up reading even this before it sees an image. */
 const CODE = ['package.json', 'apps/worker/', 'packages/', 'node_modules/'].map((path) => ROOT + path);
 
@@ -61,7 +64,7 @@ export async function prepareJails(
   const { runnersModule } = options;
   const asNobody = options.asNobody && process.getuid?.() === 0;
   const wrapper = await findWrapper(asNobody);
-  const node = [...wrapper.argv, process.execPath, ...engineFlags(options)];
+  const node = [...wrapper.argv, process.execPath, ...engineFlags(options), `--import=${RESOLVE_SOURCES}`];
   const cache = await fillCompileCache([...node, MAIN, runnersModule, 'warm-up'], wrapper.user);
   const permissions = permissionFlags([...CODE, runnersModule], cache.folder);
   const argv = [...node, ...permissions, MAIN, runnersModule, asNobody ? 'as-nobody' : 'as-is'];

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { unsafeReadBuffer } from '@guestkit/disk/read-buffer';
 
 // What crosses the pipe between a jailed process and its supervisor: length of the body (u32, little-endian), a type
 // byte, the body. JSON for control, raw bytes for data. The jailed side may have been taken over by the image it reads, so every
@@ -12,6 +13,8 @@ export const MAX_RESULT_BYTES = 128 * 2 ** 20;
 
 const MAX_DEPTH = 128;
 const KIB = 2 ** 10;
+/** Node takes smaller buffers from a pool. */
+const SHARED_BYTES = 4 * KIB;
 
 const [QUOTE, BACKSLASH] = Buffer.from('"\\');
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('[]{}');
@@ -63,10 +66,17 @@ export function allocateFrame(type: FrameType, bodyBytes: number): Buffer {
   if (bodyBytes > maxBytes) {
     throw new FrameError(`Cannot send a ${type} frame of ${bodyBytes} bytes: at most ${maxBytes} fit`);
   }
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes);
+  const frame = roomFor(HEADER_BYTES + bodyBytes);
   frame.writeUInt32LE(bodyBytes, 0);
   frame.writeUInt8(code, 4);
   return frame;
+}
+
+/** To be filled: large ones begin where the kernel copies to fast, small ones share memory with others. */
+export function roomFor(bytes: number): Buffer {
+  if (bytes < SHARED_BYTES) return Buffer.allocUnsafe(bytes);
+  const { buffer, byteOffset, length } = unsafeReadBuffer(bytes);
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 /** @throws FrameError when the type is unknown or the body too long for it */
@@ -153,7 +163,7 @@ export class FrameDecoder {
     if (this.#headerFilled === HEADER_BYTES) {
       const { type, bodyBytes } = decodeHeader(this.#header);
       this.#type = type;
-      this.#body = Buffer.allocUnsafe(bodyBytes);
+      this.#body = roomFor(bodyBytes);
     }
     return chunk.subarray(taken);
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { roomFor } from '../frame.ts';
 import { Refusal } from './refusal.ts';
 
 const CHUNK_BYTES = 2 ** 20;
@@ -25,7 +26,7 @@ export interface HashedFile {
 /** Reads the whole file, giving way to other news of the thread after every chunk. */
 export async function sha256Of(file: HashedFile, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const buffer = roomFor(CHUNK_BYTES);
   for (let offset = 0; offset < file.sizeBytes; offset += CHUNK_BYTES) {
     signal.throwIfAborted();
     const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, file.sizeBytes - offset));
