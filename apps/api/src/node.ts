@@ -56,7 +56,7 @@ export async function startApiNode(config: ApiNodeConfig, logger: Logger): Promi
   const fence = new RedisFence({ connection, prefix });
   const onRecorded = (events: readonly JobEvent[]) => tellRecorded(events, { metrics, news });
   opened.use(startRecorder({ stream, history, consumer: config.nodeId, onRecorded, onError }));
-  opened.use(startOutbox({ history, queue, fence, cancels, onError }));
+  opened.use(startOutbox({ history, queue, stream, fence, cancels, onError }));
   const gauges = admissionGauges({ config, connection, history, queue, stream });
   const gate = opened.use(await startAdmissionGate({ gauges, metrics, logger }));
   const epochKey = new RedisQueueEpochKey({ connection, prefix });

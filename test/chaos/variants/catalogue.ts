@@ -144,8 +144,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     patches: [
       {
         file: `${CORE}/history/outbox.ts`,
-        search: 'await history.notEnqueued(Date.now() - minimumAgeMs, batchSize);',
-        replacement: '(await history.notEnqueued(Date.now() - minimumAgeMs, batchSize)).slice(0, 0);',
+        search: 'const look = () => history.notEnqueued(acceptedBeforeMs, batchSize);',
+        replacement: 'const look = async () => (await history.notEnqueued(acceptedBeforeMs, batchSize)).slice(0, 0);',
       },
       {
         file: `${CORE}/history/reconcile/disagreement.ts`,

@@ -22,7 +22,7 @@ describe('startOutbox', () => {
     await history.accept(job('job-left-001'));
     const carried: string[] = [];
     const onCarried = (jobs: readonly AcceptedJob[]) => carried.push(...jobs.map(({ document }) => document.job_id));
-    await using _outbox = startOutbox({ history, queue, ...stopping(), ...SOON, onCarried, onError: fail });
+    await using _outbox = startOutbox({ history, queue, ...parts(), ...SOON, onCarried, onError: fail });
     await until('it is carried', () => carried.length === 1);
     expect(await queue.depth(NAME)).toMatchObject({ waiting: 1 });
     expect(await history.notEnqueued(Date.now(), 10)).toEqual([]);
@@ -36,13 +36,43 @@ describe('startOutbox', () => {
     await using _outbox = startOutbox({
       history,
       queue,
-      ...stopping(),
+      ...parts(),
       ...SOON,
       intervalMs: 60_000,
       batchSize: 10,
       onError: fail,
     });
     await until('all are carried', async () => (await queue.depth(NAME)).waiting === ids.length);
+  });
+
+  test('does not bring back what the queue has had, run and forgotten, though history hears of that later', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept(job('job-over-001'));
+    await history.accept(job('job-left-001'));
+    let looks = 0;
+    // the end is in the stream
+    const isRecorded = async () => {
+      looks += 1;
+      if (looks === 3) await history.record([attemptEvents({ job_id: 'job-over-001' }).finished()]);
+      return looks >= 3;
+    };
+    const stream = { mark: async () => 'newest', isRecorded };
+    await using _outbox = startOutbox({ history, queue, ...parts(), stream, ...SOON, onError: fail });
+    await until('the outbox is empty', async () => (await history.countNotEnqueued(1)) === 0);
+    expect(await queue.waitingIds(NAME, { from: 0, limit: 10 })).toEqual(['job-left-001']);
+  });
+
+  test('only notes what the queue has', async () => {
+    await using history = await openSqliteHistory({ file: ':memory:' });
+    await using queue = createMemoryQueue();
+    await history.accept(job('job-there-001'));
+    await queue.enqueue(job('job-there-001'));
+    const carried: string[] = [];
+    const onCarried = (jobs: readonly AcceptedJob[]) => carried.push(...jobs.map(({ document }) => document.job_id));
+    await using _outbox = startOutbox({ history, queue, ...parts(), ...SOON, onCarried, onError: fail });
+    await until('the outbox is empty', async () => (await history.countNotEnqueued(1)) === 0);
+    expect(carried).toEqual([]);
   });
 
   test('leaves young jobs to the request that brought them, and started ones to their worker', async () => {
@@ -52,7 +82,7 @@ describe('startOutbox', () => {
     await history.accept(job('job-started1'));
     await history.accept(job('job-left-001'));
     await history.record([attemptEvents({ job_id: 'job-started1' }).assigned()]);
-    await using _outbox = startOutbox({ history, queue, ...stopping(), ...SOON, minimumAgeMs: 60_000, onError: fail });
+    await using _outbox = startOutbox({ history, queue, ...parts(), ...SOON, minimumAgeMs: 60_000, onError: fail });
     const left = async () => (await history.notEnqueued(Date.now() + 1, 10)).map(({ document }) => document.job_id);
     await until('the old one is carried and marked', async () => !(await left()).includes('job-left-001'));
     expect((await queue.depth(NAME)).waiting).toBe(1);
@@ -66,7 +96,7 @@ describe('startOutbox', () => {
     await using _outbox = startOutbox({
       history: endingOnTheWay(history),
       queue,
-      ...stopping(),
+      ...parts(),
       ...SOON,
       onError: fail,
     });
@@ -85,8 +115,8 @@ describe('startOutbox', () => {
       return { kind: 'completed' } as const;
     };
     await using consumer = await queue.consume({ ...NAME, slots: 1, handle });
-    const { closed, told, ...parts } = stopping();
-    await using _outbox = startOutbox({ history: endingOnTheWay(history), queue, ...parts, ...SOON, onError: fail });
+    const { closed, told, ...others } = parts();
+    await using _outbox = startOutbox({ history: endingOnTheWay(history), queue, ...others, ...SOON, onError: fail });
     await until('the worker is told', () => told.length > 0);
     expect([told, closed]).toEqual([['job-ended-001'], ['job-ended-001']]);
     resolve();
@@ -112,7 +142,7 @@ describe('startOutbox', () => {
     await using _outbox = startOutbox({
       history,
       queue,
-      ...stopping(),
+      ...parts(),
       ...SOON,
       onError: (error) => errors.push(error),
     });
@@ -126,12 +156,15 @@ describe('startOutbox', () => {
 
 /** A history whose jobs end right after they were found to be missing in the queue. */
 function endingOnTheWay(history: JobHistory): JobHistory {
+  let looks = 0;
   return new Proxy(history, {
     get(target, name) {
       if (name === 'notEnqueued') {
         return async (...asked: Parameters<JobHistory['notEnqueued']>) => {
           const jobs = await target.notEnqueued(...asked);
-          for (const { tenant, document } of jobs)
+          looks += 1;
+          // the outbox looks twice before it adds
+          for (const { tenant, document } of looks === 2 ? jobs : [])
             await target.endUnheld(tenant, document.job_id, jobError('CANCELLED', 'not needed'));
           return jobs;
         };
@@ -142,11 +175,12 @@ function endingOnTheWay(history: JobHistory): JobHistory {
   });
 }
 
-function stopping() {
+function parts() {
   const closed: string[] = [];
   const told: string[] = [];
   return {
     ...{ closed, told },
+    stream: { mark: async () => '', isRecorded: async () => true },
     fence: { close: async (_tenant: string, jobId: string) => void closed.push(jobId) },
     cancels: {
       tell: async (intents: readonly { readonly jobId: string }[]) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { until } from '../../../../../test/support/condition.ts';
 import { attemptEvents } from '../../../../../test/support/job-events.ts';
 import { startRedis, type TestRedis } from '../../../../../test/support/redis-server.ts';
@@ -209,6 +209,25 @@ describe('RedisEventStream', () => {
     await server.restart();
     await published;
     await until('the second is read', () => reading.events.length === 2);
+  });
+
+  test('takes what is told while Redis has no memory for it, once it has', async () => {
+    await using server = await startRedis();
+    await using client = await connectRedis(server.url, { role: 'client' });
+    await using stream = new RedisEventStream({ connection: client, prefix: 'full' });
+    const fence = new RedisFence({ connection: client, prefix: 'full' });
+    const claim = { tenant: 'acme', jobId: 'job-test-0001', attempt: 1, token: 'a' };
+    await fence.raise(claim, 60_000);
+    await client.client.config('SET', 'maxmemory', '1mb');
+    const onTold = vi.fn();
+    const all = [stream.publish(numbered(1)), stream.publishEnd(numbered(1), claim)];
+    for (const each of all) each.then(onTold);
+    await delay(300);
+    expect(onTold).not.toHaveBeenCalled();
+    await client.client.config('SET', 'maxmemory', '0');
+    await Promise.all(all);
+    await using reading = read(stream);
+    await until('both are read', () => reading.events.length === 2);
   });
 
   test('ends at once when its signal fires while Redis is away', async () => {

@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobEvent } from '../../job/event.ts';
 import type { EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
 import type { AttemptClaim } from '../fence.ts';
 import type { RedisConnection } from './connection.ts';
-import { encodeEvents } from './event-codec.ts';
+import { type EncodedEntry, encodeEvents } from './event-codec.ts';
 import { EventReader } from './event-reader.ts';
 import { CLOSED_MS, claimed, closed, fenceKeyOf } from './fence.ts';
 
@@ -17,6 +17,8 @@ export interface RedisEventStreamOptions {
 }
 
 const RECLAIM_AFTER_MS = 5_000;
+/** A Redis without memory is asked again so often. */
+const FULL_AGAIN_MS = 100;
 /** Older than any entry. */
 const NOTHING = '0-0';
 
@@ -53,7 +55,9 @@ export class RedisEventStream implements EventStream {
     const keys = [fenceKeyOf(this.#options.prefix, claim), this.#key];
     const values = [claimed(claim), closed(claimed(claim)), closed(), CLOSED_MS];
     const entries = await encodeEvents(events);
-    const answer = await this.#writing().eval(PUBLISH_END, keys.length, ...keys, ...values, ...entries.flat());
+    const answer = await this.#onceThereIsRoom((client) =>
+      client.eval(PUBLISH_END, keys.length, ...keys, ...values, ...entries.flat()),
+    );
     return answer as 'published' | 'overtaken' | 'closed';
   }
 
@@ -96,8 +100,21 @@ export class RedisEventStream implements EventStream {
     const events = this.#gathered?.events ?? [];
     this.#gathered = undefined;
     const entries = await encodeEvents(events);
-    const client = this.#writing();
-    await Promise.all(entries.map(([field, value]) => client.xadd(this.#key, '*', field, value)));
+    const add = ([field, value]: EncodedEntry) =>
+      this.#onceThereIsRoom((client) => client.xadd(this.#key, '*', field, value));
+    await Promise.all(entries.map(add));
+  }
+
+  /** What happened has happened, also when Redis has no memory to hear of it now. */
+  async #onceThereIsRoom<Answer>(send: (client: Redis) => Promise<Answer>): Promise<Answer> {
+    for (;;) {
+      try {
+        return await send(this.#writing());
+      } catch (error) {
+        if (!isFull(error) || this.#closing.signal.aborted) throw error;
+      }
+      await delay(FULL_AGAIN_MS);
+    }
   }
 
   /** It waits for Redis to return, and then sends again what got no answer. */
@@ -120,4 +137,8 @@ export class RedisEventStream implements EventStream {
   get #key(): string {
     return `${this.#options.prefix}:events`;
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM');
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { EventStream } from '../../coordination/event-stream.ts';
-import type { JobPresence, QueueName } from '../../queue/job-queue.ts';
+import type { JobPresence } from '../../queue/job-queue.ts';
+import { byQueue } from '../by-queue.ts';
+import { hasRecorded } from '../has-recorded.ts';
 import type { UnfinishedJob } from '../unfinished-jobs.ts';
 import { type Disagreement, disagreementOf } from './disagreement.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
@@ -10,9 +10,6 @@ export interface Finding extends Disagreement {
   readonly job: UnfinishedJob;
   readonly presence: JobPresence;
 }
-
-const RECORD_WAIT_MS = 5_000;
-const RECORD_POLL_MS = 50;
 
 /**
  * In what history and the queue really disagree about jobs that have not ended in history. Workers tell the stream before they
@@ -47,17 +44,6 @@ async function suspicionsAmong(jobs: readonly UnfinishedJob[], { queue }: Reconc
   return findings;
 }
 
-/** Resolves when all that was told until now is recorded; with `false` when the recorders are too far behind. */
-export async function hasRecorded(stream: EventStream): Promise<boolean> {
-  const mark = await stream.mark();
-  const endMs = performance.now() + RECORD_WAIT_MS;
-  while (!(await stream.isRecorded(mark))) {
-    if (performance.now() > endMs) return false;
-    await delay(RECORD_POLL_MS);
-  }
-  return true;
-}
-
 /** Those of which nothing was told meanwhile, as they are now. */
 async function unchangedAmong(
   jobs: readonly UnfinishedJob[],
@@ -74,11 +60,4 @@ async function unchangedAmong(
     );
   }
   return now.filter(({ position, lastSequence }) => sequences.get(position) === lastSequence);
-}
-
-export function byQueue<Item extends QueueName>(items: readonly Item[]): readonly (readonly [QueueName, Item[]])[] {
-  return [...Map.groupBy(items, ({ tenant, pool }) => JSON.stringify([tenant, pool])).values()].map((group) => {
-    const [{ tenant, pool } = { tenant: '', pool: '' }] = group;
-    return [{ tenant, pool }, group] as const;
-  });
 }

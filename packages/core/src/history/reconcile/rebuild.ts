@@ -1,5 +1,5 @@
+import { hasRecorded } from '../has-recorded.ts';
 import { UNFINISHED_STATES, type UnfinishedJob } from '../unfinished-jobs.ts';
-import { hasRecorded } from './compare.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
 import { enqueueAgain } from './repair.ts';
 import { sweepQueues } from './sweep.ts';
