@@ -27,6 +27,8 @@ export interface SqlFlavour {
   holdFree<Row>(query: JobsQuery<Row>): JobsQuery<Row>;
   /** That a column has one of many values. */
   isAmong(column: 'job_id' | 'job', values: readonly (string | number)[]): Expression<SqlBool>;
+  /** That a column has the id of one of some jobs at hand, whatever the database knows of how many jobs there are. */
+  isOfJobs(column: 'id' | 'job', tenant: string, jobIds: readonly string[]): Expression<SqlBool>;
   /** Inserts jobs but for those whose ids others at hand have. What is inserted is in the outbox, and found by its facets. */
   insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]>;
   /** Does something with many rows by a statement whose text does not grow with them, so that nobody has to read it anew each time. */

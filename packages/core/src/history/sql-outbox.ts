@@ -12,12 +12,10 @@ export async function takeFromOutbox(
   tenant: string,
   jobIds: readonly string[],
 ): Promise<void> {
-  const jobs = trx
-    .selectFrom('jobs')
-    .select('id')
-    .where('tenant', '=', tenant)
-    .where(flavour.isAmong('job_id', jobIds));
-  await trx.deleteFrom('outbox').where('job', 'in', jobs).execute();
+  await trx
+    .deleteFrom('outbox')
+    .where(flavour.isOfJobs('job', tenant, jobIds))
+    .execute();
 }
 
 /** Counted no further than `atMost`. */

@@ -69,8 +69,7 @@ function jobsOf(
     trx
       .selectFrom('jobs')
       .select(STANDING_COLUMNS)
-      .where('tenant', '=', tenant)
-      .where(flavour.isAmong('job_id', jobIds))
+      .where(flavour.isOfJobs('id', tenant, jobIds))
       // two that hold rows in the same order do not wait for each other
       .orderBy('id')
   );

@@ -37,6 +37,7 @@ export const POSTGRES_FLAVOUR: SqlFlavour = {
   insertJobs,
   isAmong: (column, values) =>
     sql`${sql.ref(column)} = any(${values}::${sql.raw(column === 'job' ? 'bigint' : 'text')}[])`,
+  isOfJobs,
   withRows,
   hold: (query) => query.forUpdate(),
   holdFree: (query) => query.forUpdate().skipLocked(),
@@ -164,6 +165,17 @@ function* portionsOf<Item>(items: readonly Item[], charsOf: (item: Item) => numb
     chars += more;
   }
   if (portion.length > 0) yield portion;
+}
+
+/**
+ * Each is looked up by itself, and the column compared with what was found. Among the names of a table without statistics, as every new
+ * one is, PostgreSQL would look at all jobs of the tenant.
+ */
+function isOfJobs(column: 'id' | 'job', tenant: string, jobIds: readonly string[]): RawBuilder<SqlBool> {
+  return sql`${sql.ref(column)} = any(array(
+    select found.id from unnest(${jobIds}::text[]) as told (job_id)
+    cross join lateral (select id from jobs where tenant = ${tenant} and jobs.job_id = told.job_id limit 1) as found
+  ))`;
 }
 
 const UNSTORABLE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;

@@ -38,6 +38,10 @@ export const SQLITE_FLAVOUR: SqlFlavour = {
     }),
   insertJobs,
   isAmong: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
+  isOfJobs: (column, tenant, jobIds) =>
+    sql`${sql.ref(column)} in (
+      select id from jobs where tenant = ${tenant} and job_id in (select value from json_each(${JSON.stringify(jobIds)}))
+    )`,
   withRows,
   hold: (query) => query,
   holdFree: (query) => query,
