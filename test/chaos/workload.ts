@@ -37,8 +37,10 @@ export function planWorkload(options: WorkloadOptions): readonly Intent[] {
 function planIntent(n: number, mix: readonly JobKind[], options: WorkloadOptions): Intent {
   const { random, cancelShare = CANCEL_SHARE, longestCancelMs = LONGEST_CANCEL_MS } = options;
   const kind = random.pick(mix);
-  const naming = planNaming(n, random);
-  const isCancelled = random.chance(cancelShare) || ENDLESS.includes(kind);
+  const isEndless = ENDLESS.includes(kind);
+  // somebody must know it to cancel it, also when its acceptance went unheard
+  const naming = planNaming(n, random, { isNamed: isEndless });
+  const isCancelled = random.chance(cancelShare) || isEndless;
   return {
     n,
     kind,
@@ -57,11 +59,11 @@ interface Naming {
 }
 
 /** By an id of the client's own, by an idempotency key, by both, or by nothing. */
-function planNaming(n: number, random: Random): Naming {
+function planNaming(n: number, random: Random, wanted: Pick<Naming, 'isNamed'>): Naming {
   const suffix = `${n}-${random.integer(0, 2 ** 32).toString(36)}`;
   const draw = random.next();
-  const hasId = draw < 0.55;
   const hasKey = draw > 0.45 && draw < 0.85;
+  const hasId = draw < 0.55 || (wanted.isNamed && !hasKey);
   return {
     id: hasId ? { job_id: `chaos-job-${suffix}` } : {},
     key: hasKey ? { idempotency_key: `chaos-key-${suffix}` } : {},
