@@ -8,6 +8,7 @@ import { lossOf } from './attempt-loss.ts';
 import { applyEvent, type Standing, startOf, withoutLateEnd } from './standing.ts';
 
 const JOB = { tenant: 'acme', job_id: 'job-test-0001' };
+const LATER = new Date(Date.UTC(2030, 0)).toISOString();
 const ACCEPTED: Standing = {
   ...{ status: 'pending', detail: null, attempt: 0, worker_id: null, completed_at: null, error: null, result: null },
   ...{ lastSequence: -1, attempts: [] },
@@ -63,6 +64,12 @@ describe('applyEvent', () => {
     const ended = play([attemptEvents().finished()]);
     const late = [attemptEvents({ attempt: 2 }).assigned(), attemptEvents({ attempt: 2 }).released()];
     expect(late.reduce(applyEvent, ended)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+
+  test('calls an attempt lost that is heard of only after its job ended without it', () => {
+    const cancelled = { ...attemptEvents({ attempt: 0, worker_id: '' }).finished({ status: 'cancelled' }) };
+    const end = { ...cancelled, timestamp: LATER, result: { ...cancelled.result, failed_at: LATER } };
+    expect(play([end, attemptEvents().running()]).attempts).toMatchObject([{ outcome: 'lost', ended_at: null }]);
   });
 
   test('lets what a worker tells of the end of its attempt replace what was supposed', () => {

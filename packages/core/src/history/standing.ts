@@ -35,8 +35,17 @@ export function applyEvent(standing: Standing, event: JobEvent): Standing {
   const attempts = mergeAttempt(standing.attempts, event);
   const lastSequence = Math.max(standing.lastSequence, event.sequence);
   const isNews = event.type === 'finished' || event.sequence > standing.lastSequence;
-  if (isFinal(standing.status) || !isNews) return { ...standing, attempts, lastSequence };
-  return { ...standing, ...placeAfter(event), attempt: event.attempt, attempts, lastSequence };
+  const place = isFinal(standing.status) || !isNews ? standing : { ...placeAfter(event), attempt: event.attempt };
+  return withoutLoose({ ...standing, ...place, attempts, lastSequence });
+}
+
+/** Where the job has ended, an attempt of which nobody told the end is lost, unless it began only after that. */
+function withoutLoose(standing: Standing): Standing {
+  const { status, completed_at, attempts } = standing;
+  if (!isFinal(status) || completed_at === null) return standing;
+  const isLoose = ({ outcome, started_at }: AttemptRecord) => outcome === 'running' && started_at <= completed_at;
+  if (!attempts.some(isLoose)) return standing;
+  return { ...standing, attempts: attempts.map((each) => (isLoose(each) ? { ...each, outcome: 'lost' } : each)) };
 }
 
 /**
