@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  allocateFrame,
   decodeJson,
   decodeRead,
   encodeFrame,
@@ -51,6 +52,19 @@ describe('FrameDecoder', () => {
 describe('encodeFrame', () => {
   test('refuses a body that the other side would refuse', () => {
     expect(() => encodeFrame('bytes', new Uint8Array(MAX_READ_BYTES + 1))).toThrow(FrameError);
+  });
+});
+
+describe('allocateFrame', () => {
+  test('makes a frame in the room that it is given, if it fits', () => {
+    const room = Buffer.alloc(HEADER_BYTES + 10);
+    expect(allocateFrame('bytes', 10, room).buffer).toBe(room.buffer);
+    expect(allocateFrame('bytes', 11, room).buffer).not.toBe(room.buffer);
+    expect(allocateFrame('bytes', 3, room)).toHaveLength(HEADER_BYTES + 3);
+  });
+
+  test('makes large ones where the kernel copies to fast: not 1 to 31 bytes into a page', () => {
+    expect(allocateFrame('bytes', 2 ** 20).byteOffset).toBeGreaterThanOrEqual(32 - 16);
   });
 });
 

@@ -60,13 +60,14 @@ export function encodeJson(type: FrameType, value: unknown): Buffer {
   return encodeFrame(type, Buffer.from(JSON.stringify(value) ?? 'null'));
 }
 
-/** A frame whose body is still to be filled in. */
-export function allocateFrame(type: FrameType, bodyBytes: number): Buffer {
+/** A frame whose body is still to be filled in, in `room` where there is enough of it. */
+export function allocateFrame(type: FrameType, bodyBytes: number, room?: Buffer): Buffer {
   const { code, maxBytes } = FRAMES[type];
   if (bodyBytes > maxBytes) {
     throw new FrameError(`Cannot send a ${type} frame of ${bodyBytes} bytes: at most ${maxBytes} fit`);
   }
-  const frame = roomFor(HEADER_BYTES + bodyBytes);
+  const frameBytes = HEADER_BYTES + bodyBytes;
+  const frame = room !== undefined && room.length >= frameBytes ? room.subarray(0, frameBytes) : roomFor(frameBytes);
   frame.writeUInt32LE(bodyBytes, 0);
   frame.writeUInt8(code, 4);
   return frame;

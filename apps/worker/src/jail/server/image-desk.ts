@@ -129,9 +129,9 @@ export class ImageDesk implements Disposable {
     return this.#serve(source);
   }
 
-  /** Answers a request with a `bytes` frame, at once where it is about a file. @throws ServiceFault, RemoteError */
-  read({ source, offset, length }: ReadRequest): Buffer | Promise<Buffer> {
-    const frame = allocateFrame('bytes', length);
+  /** Answers a request with a `bytes` frame, in `room` if it fits, at once where it is about a file. @throws ServiceFault, RemoteError */
+  read({ source, offset, length }: ReadRequest, room?: Buffer): Buffer | Promise<Buffer> {
+    const frame = allocateFrame('bytes', length, room);
     const filled = this.readInto(source, frame.subarray(HEADER_BYTES), offset);
     return filled === undefined ? frame : filled.then(() => frame);
   }

@@ -1,6 +1,6 @@
 import type { Progress } from '@guestkit/operations/operation';
 import type { ErrorFacts } from '../error-facts.ts';
-import { decodeJson, decodeRead, encodeJson, type Frame, FrameError } from '../frame.ts';
+import { decodeJson, decodeRead, encodeJson, type Frame, FrameError, roomFor } from '../frame.ts';
 import type { OfferedImage } from '../start-order.ts';
 import type { Ending, JailTask } from '../task.ts';
 import { cleanText } from './foreign-text.ts';
@@ -12,6 +12,8 @@ import { faultOf } from './refusal.ts';
 const MAX_PROGRESS_FRAMES = 10_000;
 /** A jail that reads what it asked for never lets this much pile up. */
 const MAX_UNSENT_BYTES = 16 * 2 ** 20;
+/** Answers up to this size are all made in the same memory: to touch new memory takes longer than to read into it. */
+const REUSED_BYTES = 2 ** 20;
 
 export interface SessionOptions {
   readonly jail: JailProcess;
@@ -29,11 +31,14 @@ export async function converse(options: SessionOptions): Promise<Ending> {
   const ended = Promise.withResolvers<Ending>();
   let progressFrames = 0;
   const answering = new Answering(jail);
+  const room = roomFor(REUSED_BYTES);
 
   const answers: Readonly<Record<string, (frame: Frame) => void>> = {
     read: ({ body }) => {
       if (jail.unsentBytes > MAX_UNSENT_BYTES) throw new FrameError('Cannot answer: the jail does not take its bytes');
-      answering.give(() => desk.read(decodeRead(body)));
+      // what is still on its way must not be written over
+      const free = jail.unsentBytes === 0 ? room : undefined;
+      answering.give(() => desk.read(decodeRead(body), free));
     },
     open: (frame) => {
       const { image, name, from } = readOpenRequest(decodeJson(frame));

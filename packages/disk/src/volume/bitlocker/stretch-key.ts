@@ -16,12 +16,11 @@ export function stretchKey(initial: Uint8Array, salt: Uint8Array, iterations: nu
   for (let count = 0; count < iterations; count++) {
     // little-endian in a message of big-endian words; the upper half stays zero
     rest[4] = swapped(count);
-    state.set(INITIAL_STATE);
-    compress(state, digests);
-    compress(state, rest);
-    digests.set(state);
+    compress(INITIAL_STATE, digests, state);
+    // the next digest goes where the last one was
+    compress(state, rest, digests);
   }
-  return bigEndianBytes(state);
+  return bigEndianBytes(digests.subarray(0, 8));
 }
 
 const PRIMES = firstPrimes(64);
@@ -42,8 +41,11 @@ function fractionOf(value: number): number {
   return ((value % 1) * 2 ** 32) | 0;
 }
 
-/** The compression function of SHA-256 (FIPS 180-4, section 6.2.2): rotations are written out, calls cost too much here. */
-function compress(state: Int32Array, block: Int32Array): void {
+/**
+ * The compression function of SHA-256 (FIPS 180-4, section 6.2.2), of which the first words of `result` become the state. Rotations are
+ * written out: calls cost too much here.
+ */
+function compress(state: Int32Array, block: Int32Array, result: Int32Array): void {
   const w = schedule;
   for (let t = 0; t < 16; t++) w[t] = block[t] as number;
   for (let t = 16; t < 64; t++) {
@@ -53,7 +55,9 @@ function compress(state: Int32Array, block: Int32Array): void {
     const small1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[t] = ((w[t - 16] as number) + (w[t - 7] as number) + small0 + small1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+  const [s0, s1, s2, s3] = [state[0] as number, state[1] as number, state[2] as number, state[3] as number];
+  const [s4, s5, s6, s7] = [state[4] as number, state[5] as number, state[6] as number, state[7] as number];
+  let [a, b, c, d, e, f, g, h] = [s0, s1, s2, s3, s4, s5, s6, s7];
   for (let t = 0; t < 64; t++) {
     const big1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const first = (h + big1 + ((e & f) ^ (~e & g)) + (CONSTANTS[t] as number) + (w[t] as number)) | 0;
@@ -68,8 +72,14 @@ function compress(state: Int32Array, block: Int32Array): void {
     b = a;
     a = (first + second) | 0;
   }
-  const mixed = [a, b, c, d, e, f, g, h];
-  for (let word = 0; word < 8; word++) state[word] = ((state[word] as number) + (mixed[word] as number)) | 0;
+  result[0] = s0 + a;
+  result[1] = s1 + b;
+  result[2] = s2 + c;
+  result[3] = s3 + d;
+  result[4] = s4 + e;
+  result[5] = s5 + f;
+  result[6] = s6 + g;
+  result[7] = s7 + h;
 }
 
 function bigEndianWords(bytes: Uint8Array): Int32Array {
