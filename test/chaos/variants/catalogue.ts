@@ -96,8 +96,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
       },
       {
         file: `${CORE}/history/standing.ts`,
-        search: 'if (isFinal(standing.status) || !isNews)',
-        replacement: 'if (!isNews)',
+        search: 'const place = isFinal(standing.status) || !isNews ? standing',
+        replacement: 'const place = !isNews ? standing',
       },
     ],
     actions: ['redis set back', 'redis set back', 'redis set back'],
