@@ -42,6 +42,14 @@ describe('createBullmqQueue', () => {
     }
   });
 
+  test('adds many in their order', async () => {
+    await using redis = await startRedis();
+    await using cluster = await open(redis);
+    const ids = Array.from({ length: 101 }, (_, n) => `job-test-${n}`);
+    await cluster.queue.enqueueAll(ids.map((job_id) => job({ job_id })));
+    expect(await cluster.queue.waitingIds(NAME, { from: 0, limit: 200 })).toEqual(ids);
+  });
+
   test('claims a job that holds all of it, as those of older nodes do', async () => {
     await using redis = await startRedis();
     await using cluster = await open(redis);

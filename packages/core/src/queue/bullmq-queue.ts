@@ -1,9 +1,9 @@
 import { type JobState, Queue } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
-import { BullmqAdds } from './bullmq-adds.ts';
 import { startBullmqConsumer } from './bullmq-consumer.ts';
 import {
   assertQueueName,
+  type BullmqJob,
   type BullmqJobData,
   bullmqIdOf,
   bullmqPrefix,
@@ -43,6 +43,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
 
 /** A queue that goes on being used is noted again, so that its name outlives a flush of Redis. */
 const NOTE_NAME_EVERY_MS = 2_000;
+/** Jobs that are written to Redis at once; it works on them while the next are put together. */
+const PORTION = 100;
 type LivePresence = Exclude<JobPresence['state'], 'completed' | 'failed'>;
 
 /** Of a parent, so many children are looked at. */
@@ -63,14 +65,9 @@ const REMOVABLE_STATES: readonly (JobState | 'unknown')[] = [
   'active',
 ];
 
-interface Lane {
-  readonly queue: Queue<BullmqJobData>;
-  readonly adds: BullmqAdds;
-}
-
 class BullmqQueue implements JobQueue {
   readonly #options: Required<Omit<BullmqQueueOptions, 'logger'>> & BullmqQueueOptions;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #queues = new Map<string, Queue<BullmqJobData>>();
   readonly #notedAtMs = new Map<string, number>();
   readonly #consumers = new Set<Consumer>();
 
@@ -80,14 +77,15 @@ class BullmqQueue implements JobQueue {
 
   async enqueue(job: QueuedJob): Promise<void> {
     const name = formatQueueName(job);
-    await Promise.all([this.#laneOf(job, name).adds.add(toBullmqJob(job)), this.#noteName(name)]);
+    const adding = add(this.#queueOf(job, name), toBullmqJob(job));
+    await (this.#isNoted(name) ? adding : Promise.all([adding, this.#writeName(name)]));
   }
 
   async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
-      const { adds } = this.#laneOf(parseQueueName(name), name);
+      const queue = this.#queueOf(parseQueueName(name), name);
       await this.#writeName(name);
-      await Promise.all(group.map((job) => adds.add(toBullmqJob(job))));
+      await addAll(queue, group.map(toBullmqJob));
     }
   }
 
@@ -173,7 +171,8 @@ class BullmqQueue implements JobQueue {
 
   async consume(options: ConsumeOptions): Promise<Consumer> {
     assertQueueName(options);
-    await this.#noteName(formatQueueName(options));
+    const name = formatQueueName(options);
+    if (!this.#isNoted(name)) await this.#writeName(name);
     const { prefix, lockMs, stalledCheckMs, closeTimeoutMs } = this.#options;
     const consumer = await startBullmqConsumer({
       ...options,
@@ -194,7 +193,7 @@ class BullmqQueue implements JobQueue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer[Symbol.asyncDispose]()));
-    await Promise.all([...this.#lanes.values()].map(({ queue }) => queue.close()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
   async #presenceOf(name: QueueName, jobId: string): Promise<JobPresence> {
@@ -210,21 +209,16 @@ class BullmqQueue implements JobQueue {
     return { state, finishedAtMs, ...(state === 'completed' && { summary: JSON.parse(returned ?? 'null') }) };
   }
 
-  #queueOf(name: QueueName): Queue<BullmqJobData> {
-    return this.#laneOf(name).queue;
-  }
-
-  #laneOf(name: QueueName, key = formatQueueName(name)): Lane {
+  #queueOf(name: QueueName, key = formatQueueName(name)): Queue<BullmqJobData> {
     // BullMQ would wait for the connection without bound
     if (!this.#options.connection.isReady) {
       throw new Error(`Cannot use the queue: Redis at ${this.#options.connection.address} is not connected`);
     }
-    const known = this.#lanes.get(key);
+    const known = this.#queues.get(key);
     if (known) return known;
     const queue = this.#openQueue(name);
-    const lane = { queue, adds: new BullmqAdds(queue) };
-    this.#lanes.set(key, lane);
-    return lane;
+    this.#queues.set(key, queue);
+    return queue;
   }
 
   #openQueue(name: QueueName): Queue<BullmqJobData> {
@@ -240,10 +234,9 @@ class BullmqQueue implements JobQueue {
     return queue;
   }
 
-  async #noteName(text: string): Promise<void> {
+  #isNoted(text: string): boolean {
     const notedAtMs = this.#notedAtMs.get(text) ?? Number.NEGATIVE_INFINITY;
-    if (performance.now() - notedAtMs < NOTE_NAME_EVERY_MS) return;
-    await this.#writeName(text);
+    return performance.now() - notedAtMs < NOTE_NAME_EVERY_MS;
   }
 
   async #writeName(text: string): Promise<void> {
@@ -254,4 +247,14 @@ class BullmqQueue implements JobQueue {
   #warn(error: Error): void {
     this.#options.logger?.warn({ err: error }, 'queue fault');
   }
+}
+
+async function add(queue: Queue<BullmqJobData>, { name, data, options }: BullmqJob): Promise<void> {
+  await queue.add(name, data, options);
+}
+
+async function addAll(queue: Queue<BullmqJobData>, jobs: readonly BullmqJob[]): Promise<void> {
+  const bulk = jobs.map(({ name, data, options }) => ({ name, data, opts: options }));
+  const starts = bulk.keys().filter((index) => index % PORTION === 0);
+  await Promise.all(starts.map((start) => queue.addBulk(bulk.slice(start, start + PORTION))));
 }
