@@ -28,6 +28,7 @@ export interface ParsedJob {
 
 type Members = Readonly<Record<string, unknown>>;
 
+const KNOWN_MEMBERS: ReadonlySet<string> = new Set(Object.keys(jobDocumentSchema.shape));
 const EPOCH = '1970-01-01T00:00:00Z';
 
 /**
@@ -36,7 +37,7 @@ const EPOCH = '1970-01-01T00:00:00Z';
  */
 export function parseJobDocument(text: string | Uint8Array, door: Door, options: ParseOptions = {}): ParsedJob {
   const members = readMembers(text);
-  const unknown = Object.keys(members).filter((key) => !Object.hasOwn(jobDocumentSchema.shape, key));
+  const unknown = Object.keys(members).filter((key) => !KNOWN_MEMBERS.has(key));
   if (door === 'strict' && unknown[0] !== undefined) {
     throw new JobDocumentError('shape', `Cannot read job document: unknown member "${unknown[0]}"`, {
       field: unknown[0],
@@ -65,15 +66,13 @@ function readJson(text: string | Uint8Array): unknown {
 
 /** Fills in what a client may leave out over HTTP. The epoch is what some clients send for "now". */
 function completed(members: Members, options: ParseOptions): Members {
+  const { created_at, operation, payload } = members;
   const now = timestampOf((options.now ?? Date.now)());
-  const whole = { version: '1.0', kind: 'VMOperation', created_at: now, ...members };
-  const createdAt = typeof whole.created_at === 'string' ? normaliseTimestamp(whole.created_at) : undefined;
-  return {
-    ...whole,
-    ...(!('job_id' in members) && { job_id: (options.newJobId ?? newJobId)() }),
-    ...(createdAt === EPOCH && { created_at: now }),
-    ...(isObject(members.payload) && { payload: typedPayload(members.operation, members.payload) }),
-  };
+  const whole: Record<string, unknown> = { version: '1.0', kind: 'VMOperation', created_at: now, ...members };
+  if (!('job_id' in members)) whole.job_id = (options.newJobId ?? newJobId)();
+  if (typeof created_at === 'string' && normaliseTimestamp(created_at) === EPOCH) whole.created_at = now;
+  if (isObject(payload)) whole.payload = typedPayload(operation, payload);
+  return whole;
 }
 
 function typedPayload(operation: unknown, payload: Members): Members {
