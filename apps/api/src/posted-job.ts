@@ -22,10 +22,11 @@ export interface PostedJob {
 
 /** Reads a posted document as a job of this node's tenant. @throws JobDocumentError */
 export function readPostedJob(text: string, { config, clock }: Pick<ApiParts, 'config' | 'clock'>): PostedJob {
-  const { document, warnings } = parseJobDocument(text, 'http', { now: clock });
+  const { document, isIdNew, warnings } = parseJobDocument(text, 'http', { now: clock });
   requireFit(text, document, config.payloadLimitBytes);
   const { tenant, waitSeconds } = config;
-  const job = { tenant, pool: poolOf(document, DEFAULT_POOL), document, acceptedAtMs: clock(), waitSeconds };
+  const pool = poolOf(document, DEFAULT_POOL);
+  const job = { tenant, pool, document, acceptedAtMs: clock(), waitSeconds, isIdNew };
   return { job, warnings };
 }
 

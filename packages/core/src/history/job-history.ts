@@ -26,6 +26,8 @@ export interface AcceptedJob {
   readonly acceptedAtMs: number;
   /** How long it may wait for its first attempt where its document says nothing; 0 for any time. */
   readonly waitSeconds?: number;
+  /** Its id was made up for it: the archive need not be asked whether another job has it. */
+  readonly isIdNew?: boolean;
 }
 
 /** What history knows of a job. Times are RFC 3339 in UTC. */

@@ -99,13 +99,14 @@ function pairOf(job: NewJob | undefined, id: number): readonly (readonly [NewJob
   return job === undefined ? [] : [[job, id]];
 }
 
-/** Ids of the archive are taken. It is looked into after inserting, so that no job slips past that is moved there at this moment. */
+/** Ids of the archive are taken, unless they were made up just now. It is looked into after inserting, so that no job slips past that is moved there at this moment. */
 async function takeBackArchived(
   trx: Transaction<HistorySchema>,
   flavour: SqlFlavour,
   created: Map<NewJob, number>,
 ): Promise<void> {
-  for (const [tenant, jobs] of Map.groupBy(created.keys(), ({ row }) => row.tenant)) {
+  const given = [...created.keys()].filter(({ job }) => !job.isIdNew);
+  for (const [tenant, jobs] of Map.groupBy(given, ({ row }) => row.tenant)) {
     const jobIds = jobs.map(({ row }) => row.job_id);
     const archived = await trx
       .selectFrom('archived_jobs')

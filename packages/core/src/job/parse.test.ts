@@ -104,6 +104,11 @@ describe('parseJobDocument', () => {
     expect(warnings).toEqual(['execution.timeout_seconds is 9007199254740991, more than a day']);
   });
 
+  test('tells an id that is made up from one that is given', () => {
+    expect(http(without(MINIMAL, 'job_id')).isIdNew).toBe(true);
+    expect(http(MINIMAL).isIdNew).toBe(false);
+  });
+
   test('drops unknown members of nested objects, but none of the data', () => {
     const { document } = strict({
       ...MINIMAL,

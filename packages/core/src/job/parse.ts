@@ -22,6 +22,8 @@ export interface ParseOptions {
 
 export interface ParsedJob {
   readonly document: JobDocument;
+  /** The document came without an id, and was given one that nobody has. */
+  readonly isIdNew: boolean;
   /** What was let pass but is worth telling the client. */
   readonly warnings: readonly string[];
 }
@@ -46,7 +48,7 @@ export function parseJobDocument(text: string | Uint8Array, door: Door, options:
   const document = readShape(door === 'http' ? completed(members, options) : members);
   checkRules(document, door);
   const ignored = unknown.map((key) => `Unknown member "${key}" is ignored`);
-  return { document, warnings: [...ignored, ...warningsAbout(document)] };
+  return { document, isIdNew: !('job_id' in members), warnings: [...ignored, ...warningsAbout(document)] };
 }
 
 function readMembers(text: string | Uint8Array): Members {
