@@ -5,6 +5,7 @@ import type { JobQueue } from '@guestkit/core/queue/job-queue';
 import { openHttpLoad } from './http-load.ts';
 import { accepted, work } from './jobs.ts';
 import { inFlight, type Measure, measure } from './measure.ts';
+import { countNewResults } from './new-results.ts';
 import { drainPart, startApi, startOurWorker } from './processing.ts';
 import { type Finding, perSecond } from './report.ts';
 import { sql } from './sql.ts';
@@ -62,7 +63,7 @@ async function post({ stage, url }: Scene): Promise<Measure> {
 /** Jobs so urgent that they overtake all that wait, until they are in history. */
 async function processRecorded({ stage, history, queue, url }: Scene): Promise<Measure> {
   const jobs = Math.round(15_000 * stage.scale);
-  const before = await history.count({ tenant: NAME.tenant, status: ['completed'] });
+  await using results = await countNewResults({ databaseUrl: url, dataDir: '/tmp' });
   for (let at = 0; at < jobs; at += PORTION) {
     const portion = Array.from({ length: Math.min(PORTION, jobs - at) }, (_, n) => urgent(at + n));
     await Promise.all(portion.map((job) => history.accept(job)));
@@ -74,8 +75,7 @@ async function processRecorded({ stage, history, queue, url }: Scene): Promise<M
   }
   await using _api = await startApi(stage, { DATABASE_URL: url });
   await using _worker = await startOurWorker(stage, 'ours');
-  const done = async () => (await history.count({ tenant: NAME.tenant, status: ['completed'] })) - before;
-  return await drainPart(jobs, {}, done, 100);
+  return await drainPart(jobs, {}, () => results.count(), 100);
 }
 
 async function processOnly({ stage, queue }: Scene): Promise<Measure> {

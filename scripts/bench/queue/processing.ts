@@ -7,6 +7,7 @@ import { cpuOf } from './cpu.ts';
 import { cpuText } from './enqueue.ts';
 import { accepted, work } from './jobs.ts';
 import { inTurns, type Measure, type Meters, perJob, readAll, totalCpu } from './measure.ts';
+import { countNewResults } from './new-results.ts';
 import { type Finding, perSecond } from './report.ts';
 import type { Stage } from './stage.ts';
 
@@ -110,6 +111,7 @@ async function drainIntoHistory(stage: Stage, jobs: number, databaseUrl: string 
   await stage.client.flushall();
   const dataDir = await stage.newFolder();
   await using history = await openHistory({ databaseUrl, dataDir, onError: () => {} });
+  await using results = await countNewResults({ databaseUrl, dataDir });
   await using queue = createBullmqQueue({ connection: stage.connection, prefix: 'ours' });
   for (let at = 0; at < jobs; at += PORTION) {
     const portion = acceptedJobs(at, Math.min(PORTION, jobs - at));
@@ -131,7 +133,7 @@ async function drainIntoHistory(stage: Stage, jobs: number, databaseUrl: string 
     redis: stage.redisCpu,
     postgres: stage.postgresCpu,
   };
-  return await drainPart(jobs, meters, () => history.count({ tenant: 'default', status: ['completed'] }), 50);
+  return await drainPart(jobs, meters, () => results.count(), 50);
 }
 
 /** From when a part of the jobs is done until nearly all are. */
