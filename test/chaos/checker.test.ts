@@ -142,6 +142,20 @@ describe('check', () => {
     expect(crash(['retry', 'retry', 'retry', 'failed'])).toEqual(['wrong count of attempts']);
   });
 
+  test('counts attempts that nobody heard of only where Redis may have lost them', () => {
+    const started_at = new Date(NOON + 1_500).toISOString();
+    const attempts = [{ ...ATTEMPT, attempt: 3, started_at, outcome: 'failed' }];
+    const failed = result({ status: 'failed', error: crashed, data: undefined });
+    const doomed = job({ status: 'failed', max_attempts: 3, attempts, result: failed });
+    const log = accepted({ kind: 'crash', job: posted({ max_attempts: 3 }) });
+    expect(kindsOf(run({ log, jobs: [doomed] }))).toContain('wrong count of attempts');
+    const flush: LogLine = {
+      ...{ type: 'nemesis', at: NOON + 1_000, action: 'redis flushed', phase: 'end' },
+      facts: { losesEvents: true },
+    };
+    expect(kindsOf(run({ log: [...log, flush], jobs: [doomed] }))).not.toContain('wrong count of attempts');
+  });
+
   test('finds a result that is missing, of another job or attempt, or no answer', () => {
     const resultsOf = (given: ResultDocument | undefined) => kindsOf(run({ jobs: [job({ result: given })] }));
     expect(resultsOf(undefined)).toContain('wrong result');

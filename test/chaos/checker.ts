@@ -328,14 +328,20 @@ function acceptedAttemptWasNotOvertaken({ jobs }: Case): readonly Finding[] {
   });
 }
 
-/** Those that failed count, those whose worker vanished do not; an attempt of which nothing more was heard may have been either. */
-function attemptsAreCounted({ intent, jobs }: Case): readonly Finding[] {
+/**
+ * Those that failed count, those whose worker vanished do not; an attempt of which nothing more was heard, or nothing at all because
+ * Redis lost it, may have been either.
+ */
+function attemptsAreCounted({ intent, jobs, lossesMs }: Case): readonly Finding[] {
   if (intent.kind !== 'crash') return [];
   return ended(jobs).flatMap((job) => {
     if (job.status === 'cancelled') return [];
     const failed = job.attempts.filter(({ outcome }) => outcome === 'retry' || outcome === 'failed').length;
     const unclear = job.attempts.filter(({ outcome }) => outcome === 'lost' || outcome === 'running').length;
-    const isRight = failed <= job.max_attempts && failed + unclear >= job.max_attempts;
+    const startsMs = job.attempts.map(({ started_at }) => Date.parse(started_at));
+    const wasLost = lossesMs.some((lossMs) => startsMs.some((startMs) => Math.abs(startMs - lossMs) < RECORDING_MS));
+    const unheard = wasLost ? Math.max(...job.attempts.map(({ attempt }) => attempt)) - job.attempts.length : 0;
+    const isRight = failed <= job.max_attempts && failed + unclear + unheard >= job.max_attempts;
     return isRight
       ? []
       : [finding('wrong count of attempts', job, `${job.max_attempts} may fail, ${attemptsText(job)}`)];

@@ -37,10 +37,9 @@ export function planWorkload(options: WorkloadOptions): readonly Intent[] {
 function planIntent(n: number, mix: readonly JobKind[], options: WorkloadOptions): Intent {
   const { random, cancelShare = CANCEL_SHARE, longestCancelMs = LONGEST_CANCEL_MS } = options;
   const kind = random.pick(mix);
-  const isEndless = ENDLESS.includes(kind);
   // somebody must know it to cancel it, also when its acceptance went unheard
-  const naming = planNaming(n, random, { isNamed: isEndless });
-  const isCancelled = random.chance(cancelShare) || isEndless;
+  const naming = planNaming(n, random, { isNamed: ENDLESS.includes(kind) || kind === 'spin' });
+  const isCancelled = random.chance(cancelShare) || ENDLESS.includes(kind);
   return {
     n,
     kind,
