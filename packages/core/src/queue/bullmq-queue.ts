@@ -1,9 +1,9 @@
 import { type JobState, Queue } from 'bullmq';
 import type { RedisConnection } from '../coordination/redis/connection.ts';
+import { BullmqAdds } from './bullmq-adds.ts';
 import { startBullmqConsumer } from './bullmq-consumer.ts';
 import {
   assertQueueName,
-  type BullmqJob,
   type BullmqJobData,
   bullmqIdOf,
   bullmqPrefix,
@@ -43,8 +43,6 @@ export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
 
 /** A queue that goes on being used is noted again, so that its name outlives a flush of Redis. */
 const NOTE_NAME_EVERY_MS = 2_000;
-/** Jobs that are written to Redis at once; it works on them while the next are put together. */
-const PORTION = 100;
 type LivePresence = Exclude<JobPresence['state'], 'completed' | 'failed'>;
 
 /** Of a parent, so many children are looked at. */
@@ -65,9 +63,14 @@ const REMOVABLE_STATES: readonly (JobState | 'unknown')[] = [
   'active',
 ];
 
+interface Lane {
+  readonly queue: Queue<BullmqJobData>;
+  readonly adds: BullmqAdds;
+}
+
 class BullmqQueue implements JobQueue {
   readonly #options: Required<Omit<BullmqQueueOptions, 'logger'>> & BullmqQueueOptions;
-  readonly #queues = new Map<string, Queue<BullmqJobData>>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #notedAtMs = new Map<string, number>();
   readonly #consumers = new Set<Consumer>();
 
@@ -77,15 +80,15 @@ class BullmqQueue implements JobQueue {
 
   async enqueue(job: QueuedJob): Promise<void> {
     const name = formatQueueName(job);
-    const adding = add(this.#queueOf(job, name), toBullmqJob(job));
+    const adding = this.#laneOf(job, name).adds.add(toBullmqJob(job));
     await (this.#isNoted(name) ? adding : Promise.all([adding, this.#writeName(name)]));
   }
 
   async enqueueAll(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, group] of Map.groupBy(jobs, formatQueueName)) {
-      const queue = this.#queueOf(parseQueueName(name), name);
+      const { adds } = this.#laneOf(parseQueueName(name), name);
       await this.#writeName(name);
-      await addAll(queue, group.map(toBullmqJob));
+      await adds.addAll(group.map(toBullmqJob));
     }
   }
 
@@ -193,7 +196,7 @@ class BullmqQueue implements JobQueue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer[Symbol.asyncDispose]()));
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    await Promise.all([...this.#lanes.values()].map(({ queue }) => queue.close()));
   }
 
   async #presenceOf(name: QueueName, jobId: string): Promise<JobPresence> {
@@ -209,16 +212,21 @@ class BullmqQueue implements JobQueue {
     return { state, finishedAtMs, ...(state === 'completed' && { summary: JSON.parse(returned ?? 'null') }) };
   }
 
-  #queueOf(name: QueueName, key = formatQueueName(name)): Queue<BullmqJobData> {
+  #queueOf(name: QueueName): Queue<BullmqJobData> {
+    return this.#laneOf(name).queue;
+  }
+
+  #laneOf(name: QueueName, key = formatQueueName(name)): Lane {
     // BullMQ would wait for the connection without bound
     if (!this.#options.connection.isReady) {
       throw new Error(`Cannot use the queue: Redis at ${this.#options.connection.address} is not connected`);
     }
-    const known = this.#queues.get(key);
+    const known = this.#lanes.get(key);
     if (known) return known;
     const queue = this.#openQueue(name);
-    this.#queues.set(key, queue);
-    return queue;
+    const lane = { queue, adds: new BullmqAdds(queue) };
+    this.#lanes.set(key, lane);
+    return lane;
   }
 
   #openQueue(name: QueueName): Queue<BullmqJobData> {
@@ -247,14 +255,4 @@ class BullmqQueue implements JobQueue {
   #warn(error: Error): void {
     this.#options.logger?.warn({ err: error }, 'queue fault');
   }
-}
-
-async function add(queue: Queue<BullmqJobData>, { name, data, options }: BullmqJob): Promise<void> {
-  await queue.add(name, data, options);
-}
-
-async function addAll(queue: Queue<BullmqJobData>, jobs: readonly BullmqJob[]): Promise<void> {
-  const bulk = jobs.map(({ name, data, options }) => ({ name, data, opts: options }));
-  const starts = bulk.keys().filter((index) => index % PORTION === 0);
-  await Promise.all(starts.map((start) => queue.addBulk(bulk.slice(start, start + PORTION))));
 }
