@@ -7,6 +7,7 @@ import { AT_FIRST, NEW_JOB_COLUMNS, type NewJob } from '../rows.ts';
 import type { HistorySchema } from '../schema.ts';
 import { HAS_ENDED } from '../search-conditions.ts';
 import type { InsertedJob, RowsWork, SqlFlavour, Work } from '../sql-flavour.ts';
+import { type Element, type ElementType, toArrayParameter } from './array-parameter.ts';
 
 export const POSTGRES_FLAVOUR: SqlFlavour = {
   writers: 2,
@@ -72,20 +73,29 @@ async function transaction<Result>(db: Kysely<HistorySchema>, work: Work<Result>
   }
 }
 
+/** Columns that are not text, of jobs and of what `withRows` is given. */
+const TYPES: ReadonlyMap<string, ElementType> = new Map([
+  ['labels', 'jsonb'],
+  ['payload', 'jsonb'],
+  ['priority', 'bigint'],
+  ['timeout_seconds', 'bigint'],
+  ['id', 'bigint'],
+  ['job', 'bigint'],
+  ['facet', 'bigint'],
+  ['attempt', 'bigint'],
+  ['sequence', 'bigint'],
+  ['first_sequence', 'bigint'],
+  ['last_sequence', 'bigint'],
+  ['duration_ms', 'bigint'],
+  ['size_bytes', 'bigint'],
+]);
+
 const NEW_COLUMNS = NEW_JOB_COLUMNS.join(', ');
-/** Types of the columns that are not text. */
-const TYPES: Partial<Record<(typeof NEW_JOB_COLUMNS)[number], string>> = {
-  labels: 'jsonb',
-  payload: 'jsonb',
-  priority: 'bigint',
-  timeout_seconds: 'bigint',
-};
-const ARRAYS = NEW_JOB_COLUMNS.map((column, at) => `$${at + 1}::${TYPES[column] ?? 'text'}[]`).join(', ');
 const [FACETS, JOBS_OF_FACETS] = [NEW_JOB_COLUMNS.length + 1, NEW_JOB_COLUMNS.length + 2];
 
 /** All that is written of new jobs in one statement: the way there and back costs more than a row. */
 const INSERT_JOBS = `
-  with news as (select * from unnest(${ARRAYS}) with ordinality as news (${NEW_COLUMNS}, place)),
+  with news as (select * from unnest(${arraysOf(NEW_JOB_COLUMNS)}) with ordinality as news (${NEW_COLUMNS}, place)),
   inserted as (
     insert into jobs (${NEW_COLUMNS}, status, attempt, last_sequence)
     select ${NEW_COLUMNS}, '${AT_FIRST.status}', ${AT_FIRST.attempt}, ${AT_FIRST.last_sequence} from news order by place
@@ -103,52 +113,60 @@ const INSERT_JOBS = `
 
 async function insertJobs(trx: Transaction<HistorySchema>, jobs: readonly NewJob[]): Promise<readonly InsertedJob[]> {
   const inserted: InsertedJob[] = [];
-  for (const portion of portionsOf(jobs, ({ row }) => row.document.length + row.payload.length)) {
-    const columns = NEW_JOB_COLUMNS.map((column) => portion.map(({ row }) => storedText(row[column])));
+  for (const portion of portionsOf(jobs, ({ row }) => charsOfRow(row))) {
+    const columns = columnsOf(
+      NEW_JOB_COLUMNS,
+      portion.map(({ row }) => row),
+    );
     const facets = portion.flatMap((job) => job.facets);
     const places = portion.flatMap((job, at) => job.facets.map(() => at + 1));
-    const { rows } = await trx.executeQuery<InsertedJob>(CompiledQuery.raw(INSERT_JOBS, [...columns, facets, places]));
+    const ofFacets = [facets, places].map((numbers) => toArrayParameter('bigint', numbers));
+    const { rows } = await trx.executeQuery<InsertedJob>(CompiledQuery.raw(INSERT_JOBS, [...columns, ...ofFacets]));
     inserted.push(...rows);
   }
   return inserted;
 }
 
-/** Text in PostgreSQL has neither U+0000 nor half of a surrogate pair; JSON in text has both as escapes. */
-function storedText(value: string | number | null): string | number | null {
-  if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return value;
-  return value.toWellFormed().replaceAll('\0', '\uFFFD');
-}
-
-/** Of the columns that `withRows` is given; the others are text. */
-const INTEGERS: ReadonlySet<string> = new Set([
-  'id',
-  'job',
-  'facet',
-  'attempt',
-  'sequence',
-  'first_sequence',
-  'last_sequence',
-  'duration_ms',
-  'size_bytes',
-]);
-/** Of one statement, so that its text stays within what JavaScript can hold. */
+/** Of one statement: there is a limit to what JavaScript and PostgreSQL hold in one piece. */
 const MAX_PORTION_CHARS = 64 * 1024 * 1024;
 
-/** The rows go as one JSON text, of which nothing but their columns is read. */
 async function withRows<Row>(trx: Transaction<HistorySchema>, work: RowsWork): Promise<readonly Row[]> {
   const { columns, rows, statement } = work;
-  const types = columns.map((column) => `${column} ${INTEGERS.has(column) ? 'bigint' : 'text'}`);
-  const source = `select ${columns.join(', ')} from json_to_recordset($1::json) as given (${types.join(', ')})`;
+  const names = columns.join(', ');
+  const text = `with news (${names}) as (select * from unnest(${arraysOf(columns)})) ${statement}`;
   const answers: Row[] = [];
-  for (const portion of portionsOf(
-    rows.map((row) => JSON.stringify(row)),
-    ({ length }) => length,
-  )) {
-    const text = `with news (${columns.join(', ')}) as (${source}) ${statement}`;
-    const { rows: answer } = await trx.executeQuery<Row>(CompiledQuery.raw(text, [storable(`[${portion.join(',')}]`)]));
+  for (const portion of portionsOf(rows, charsOfRow)) {
+    const { rows: answer } = await trx.executeQuery<Row>(CompiledQuery.raw(text, columnsOf(columns, portion)));
     answers.push(...answer);
   }
   return answers;
+}
+
+/** Rows go as one array for each column. */
+function arraysOf(columns: readonly string[]): string {
+  return columns.map((column, at) => `$${at + 1}::${typeOf(column)}[]`).join(', ');
+}
+
+function columnsOf(columns: readonly string[], rows: readonly object[]): Buffer[] {
+  return columns.map((column) =>
+    toArrayParameter(
+      typeOf(column),
+      rows.map((row) => storable(row[column as keyof typeof row] ?? null)),
+    ),
+  );
+}
+
+function typeOf(column: string): ElementType {
+  return TYPES.get(column) ?? 'text';
+}
+
+function charsOfRow(row: object): number {
+  return Object.values(row).reduce((chars, value) => chars + (typeof value === 'string' ? value.length : 0), 0);
+}
+
+/** Text in PostgreSQL has no U+0000; JSON in text has it as an escape. */
+function storable(value: Element): Element {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
 function* portionsOf<Item>(items: readonly Item[], charsOf: (item: Item) => number): Generator<readonly Item[]> {
@@ -176,16 +194,6 @@ function isOfJobs(column: 'id' | 'job', tenant: string, jobIds: readonly string[
     select found.id from unnest(${jobIds}::text[]) as told (job_id)
     cross join lateral (select id from jobs where tenant = ${tenant} and jobs.job_id = told.job_id limit 1) as found
   ))`;
-}
-
-const UNSTORABLE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;
-/** Other escapes are taken whole, so that `\\\\u0000` is not mistaken. */
-const UNSTORABLE_OR_ESCAPE = /\\u(?:0000|d[89a-f][0-9a-f]{2})|\\./g;
-
-/** Text in PostgreSQL has neither U+0000 nor half of a surrogate pair. JSON in text, which has the truth, writes them as escapes. */
-function storable(json: string): string {
-  if (!UNSTORABLE.test(json)) return json;
-  return json.replace(UNSTORABLE_OR_ESCAPE, (match) => (UNSTORABLE.test(match) ? '\uFFFD' : match));
 }
 
 function contains(column: RawBuilder<unknown>, text: string): RawBuilder<SqlBool> {
