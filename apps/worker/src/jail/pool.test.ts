@@ -82,7 +82,7 @@ describe('an attempt that goes wrong', () => {
   });
 
   test.each(['test.hog-buffers', 'test.hog-heap'])('%s runs out of its own memory', async (operation) => {
-    const { ending, usage } = await bench.run(operation);
+    const { ending, usage } = await bench.run(operation, null, { timeoutMs: 60_000 });
     expect(ending).toMatchObject({ kind: 'died', outOfMemory: true });
     expect(usage?.peakMemoryBytes).toBeLessThan(600 * 2 ** 20);
   });

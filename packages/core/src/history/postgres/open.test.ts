@@ -111,7 +111,9 @@ describe.skipIf(postgresAbsent !== undefined)('history in PostgreSQL', () => {
 
   test('goes on with another connection when one gives no answer', async () => {
     const url = await postgres.newSchema();
-    await using history = await openPostgresHistory({ url, onError: () => {}, answerTimeoutMs: 300 });
+    // its tables are made without haste
+    await using _tables = await openPostgresHistory({ url, onError: () => {} });
+    await using history = await openPostgresHistory({ url, onError: () => {}, answerTimeoutMs: 1_000 });
     const pids = await postgres.query<{ pid: number }>(
       "select pid from pg_stat_activity where application_name = 'guestkit'",
     );
