@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { descendantsOf, survivors } from './processes.ts';
 
 const COMMAND = fileURLToPath(new URL('../../apps/cli/bin/guestkit-worker.js', import.meta.url));
-const START_MS = 30_000;
+const START_MS = 90_000;
 const STOP_MS = 20_000;
 const PAUSE_MS = 50;
 const TOLD_LINES = 15;

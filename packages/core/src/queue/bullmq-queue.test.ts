@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { FlowProducer, Queue } from 'bullmq';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../../../test/support/condition.ts';
@@ -221,11 +222,11 @@ describe('createBullmqQueue', () => {
 
   test('knows by the clock that a job is lost while this process was stopped, before any signal says so', async () => {
     await using redis = await startRedis();
-    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 10_000 });
+    await using cluster = await open(redis, { lockMs: 2_000, stalledCheckMs: 10_000 });
     const held: [isHeld: boolean, isAborted: boolean][] = [];
     const handle = async ({ isHeld }: Delivery, { aborted }: AbortSignal): Promise<Outcome> => {
       held.push([isHeld(), aborted]);
-      standStill(500);
+      standStill(2_200);
       held.push([isHeld(), aborted]);
       return { kind: 'released' };
     };
@@ -240,21 +241,25 @@ describe('createBullmqQueue', () => {
 
   test('does not begin an attempt whose claim was answered too late', async () => {
     await using redis = await startRedis();
-    await using cluster = await open(redis, { lockMs: 400, stalledCheckMs: 200 });
+    await using way = await startSlowWay(redis);
+    await using near = await open(redis, { prefix: 'late' });
+    await using far = await open(way, { prefix: 'late', lockMs: 400, stalledCheckMs: 200 });
     const deliveries: Delivery[] = [];
     const handle = async (delivery: Delivery): Promise<Outcome> => {
       deliveries.push(delivery);
-      // the next job is claimed with the end of this one
-      if (deliveries.length === 1) setImmediate(() => standStill(600));
       return { kind: 'completed' };
     };
-    await cluster.queue.enqueueAll([job(), job({ job_id: 'job-test-0002' })]);
-    await cluster.queue.consume({ ...NAME, slots: 1, handle });
-    await until('both are completed', async () => (await cluster.queue.depth(NAME)).completed === 2);
-    expect(deliveries.map(({ attempt, lostAttempts }) => [attempt, lostAttempts])).toEqual([
-      [1, 0],
-      [2, 1],
-    ]);
+    await far.queue.consume({ ...NAME, slots: 1, handle });
+    way.delay(600);
+    await near.queue.enqueue(job());
+    await until('a claim was put back, or taken for lost', async () => {
+      const waiting = await near.bullmq().getJob('job-test-0001');
+      return (waiting?.data.postponed ?? 0) + (waiting?.stalledCounter ?? 0) > 0;
+    });
+    expect(deliveries).toEqual([]);
+    way.delay(0);
+    await until('it is completed', async () => (await near.queue.depth(NAME)).completed === 1);
+    expect(deliveries).toHaveLength(1);
   });
 
   test('does not fire the signal of a job that runs for longer than a lock lasts', async () => {
@@ -339,7 +344,7 @@ interface Cluster extends AsyncDisposable {
   bullmq(): Queue;
 }
 
-async function open(redis: TestRedis, given: Partial<BullmqQueueOptions> = {}): Promise<Cluster> {
+async function open(redis: Pick<TestRedis, 'url'>, given: Partial<BullmqQueueOptions> = {}): Promise<Cluster> {
   const connection = await connectRedis(redis.url, { role: 'client' });
   const prefix = given.prefix ?? randomUUID();
   const queue = createBullmqQueue({ closeTimeoutMs: 500, ...given, prefix, connection });
@@ -373,6 +378,38 @@ function startConsumerProcess(redis: TestRedis, prefix: string): ChildProcess {
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
+}
+
+interface SlowWay extends AsyncDisposable {
+  readonly url: string;
+  /** From now on, Redis is heard so much later. */
+  delay(ms: number): void;
+}
+
+async function startSlowWay(redis: TestRedis): Promise<SlowWay> {
+  let delayMs = 0;
+  const url = `${redis.url}-slow`;
+  const server = createServer((near) => {
+    const far = connect(redis.url.replace('unix:', ''));
+    near.pipe(far);
+    far.on('data', (bytes) => setTimeout(() => near.write(bytes), delayMs));
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      socket.on('close', () => other.destroy()).on('error', () => other.destroy());
+  });
+  server.listen(url.replace('unix:', ''));
+  await once(server, 'listening');
+  return {
+    url,
+    delay(ms) {
+      delayMs = ms;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
 }
 
 /** As a process that is stopped, or a loop that is blocked. */
