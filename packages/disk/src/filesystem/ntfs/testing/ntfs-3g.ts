@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,8 @@ export async function withNtfs3g<T>(
     await until('ntfs-3g shows the volume', () => statSync(folder).dev !== unmounted);
     return action(folder);
   } finally {
-    execFileSync('umount', [folder], { stdio: 'pipe' });
+    // a process that was started meanwhile may have it in hand for a moment
+    await until('the volume is free', () => spawnSync('umount', [folder]).status === 0);
     await end;
     rmdirSync(folder);
   }
