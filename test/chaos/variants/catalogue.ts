@@ -201,7 +201,7 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
         replacement: ".where('id', 'in', positions)",
       },
       {
-        file: `${CORE}/history/reconcile/repair.ts`,
+        file: `${CORE}/history/bring-to-queue.ts`,
         search: 'await takeOutEnded(tenant, group, parts);',
         replacement: '',
       },

@@ -1,4 +1,4 @@
-import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { EndPublication, EventStream } from '@guestkit/core/coordination/event-stream';
 import type { AttemptClaim } from '@guestkit/core/coordination/fence';
 import { type JobEvent, type JobEventBase, sequenceOf } from '@guestkit/core/job/event';
 import { timestampOf } from '@guestkit/core/job/timestamp';
@@ -34,7 +34,7 @@ export class AttemptJournal {
   }
 
   /** The same for the last of an attempt that may publish outputs: unless it is overtaken. */
-  tellEnd(claim: AttemptClaim, ...happenings: readonly Happening[]): ReturnType<EventStream['publishEnd']> {
+  tellEnd(claim: AttemptClaim, ...happenings: readonly Happening[]): Promise<EndPublication> {
     return this.#options.events.publishEnd(this.#take(happenings), claim);
   }
 

@@ -1,4 +1,4 @@
-import type { EventStream } from '@guestkit/core/coordination/event-stream';
+import type { EndPublication } from '@guestkit/core/coordination/event-stream';
 import { type AttemptClaim, newToken } from '@guestkit/core/coordination/fence';
 import { classOf, jobError } from '@guestkit/core/job/error-code';
 import type { FinishedEvent } from '@guestkit/core/job/event';
@@ -106,13 +106,9 @@ class Attempt {
     // nothing can interrupt what runs in the worker itself
     using cancellation = operation.isolation === 'inline' ? undefined : new Cancellation(this.#host.cancels, job);
     const signal = this.#stopSignal(cancellation);
-    // who writes nothing pays for no fence
-    if (operation.output(payload) !== undefined) {
-      const claimed = await claimPublication(this.#host.fence, { claim: this.#claim, document, signal });
-      // before it is told that it has begun: after the end of its job nothing more is
-      if (claimed !== 'raised') return this.#settle(emptyReport({ kind: claimed }), cancellation);
-      this.#mayPublish = true;
-    }
+    // who writes nothing pays for no fence; who may not is not told of: after the end of its job nothing more is
+    const refusal = operation.output(payload) && (await this.#claimPublication(signal));
+    if (refusal) return this.#settle(emptyReport({ kind: refusal }), cancellation);
     // what runs in the worker itself is over before anybody could hear that it has begun
     if (operation.isolation !== 'inline') this.#journal.mention();
     const onProgress = (step: Progress) => this.#progress.add(step);
@@ -120,6 +116,14 @@ class Attempt {
     const report = await execute({ ...subject, signal, onProgress }, this.#host);
     countReport(report, operation, this.#elapsedSeconds(), this.#host.metrics);
     return await this.#settle(report, cancellation);
+  }
+
+  /** Why the attempt may not publish. */
+  async #claimPublication(signal: AbortSignal): Promise<'overtaken' | 'closed' | 'stopped' | undefined> {
+    const { document } = this.#delivery.job;
+    const answer = await claimPublication(this.#host.fence, { claim: this.#claim, document, signal });
+    this.#mayPublish = answer === 'raised';
+    return answer === 'raised' ? undefined : answer;
   }
 
   /** For what runs in the worker itself it only matters whether it may begin: signals made of others are dear. */
@@ -285,7 +289,7 @@ class Attempt {
 }
 
 /** What became of events. */
-type Told = Awaited<ReturnType<EventStream['publishEnd']>> | 'lost';
+type Told = EndPublication | 'lost';
 
 function reasonOf({ code, message }: JobError): string {
   return `${code}: ${message}`;

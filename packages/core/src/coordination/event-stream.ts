@@ -9,7 +9,7 @@ export interface EventStream extends AsyncDisposable {
    * The last events of an attempt that may publish outputs, and closes the fence of its job: one step, so that no attempt publishes
    * after the stream has the end. The stream has nothing if a newer attempt has begun (`overtaken`) or the fence is `closed` already.
    */
-  publishEnd(events: readonly JobEvent[], claim: AttemptClaim): Promise<'published' | 'overtaken' | 'closed'>;
+  publishEnd(events: readonly JobEvent[], claim: AttemptClaim): Promise<EndPublication>;
   /**
    * Hands batches to `record` until the signal fires; a batch counts as read when `record` resolves. Several consumers share the
    * work, and what a vanished one had read but not recorded goes to another.
@@ -21,6 +21,9 @@ export interface EventStream extends AsyncDisposable {
   isRecorded(mark: string): Promise<boolean>;
   backlog(): Promise<EventBacklog>;
 }
+
+/** What became of the end of an attempt. */
+export type EndPublication = 'published' | 'overtaken' | 'closed';
 
 export interface EventConsumption {
   readonly consumer: string;

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inBackground } from '../coordination/background.ts';
 import type { EventStream } from '../coordination/event-stream.ts';
+import { bringToQueue, noteInQueue } from './bring-to-queue.ts';
 import { byQueue } from './by-queue.ts';
 import { hasRecorded } from './has-recorded.ts';
 import type { AcceptedJob } from './job-history.ts';
-import { type LookAgainParts, type StopParts, takeOutEnded } from './take-out-ended.ts';
+import type { LookAgainParts, StopParts } from './take-out-ended.ts';
 
 export interface OutboxOptions extends LookAgainParts, StopParts {
   readonly stream: Pick<EventStream, 'mark' | 'isRecorded'>;
@@ -37,19 +38,16 @@ async function carryUntil(signal: AbortSignal, options: OutboxOptions): Promise<
 }
 
 async function carryOnce(options: OutboxOptions): Promise<boolean> {
-  const { history, queue, stream, minimumAgeMs = 2_000, batchSize = 1_000, onCarried } = options;
+  const { history, stream, minimumAgeMs = 2_000, batchSize = 1_000, onCarried } = options;
   const acceptedBeforeMs = Date.now() - minimumAgeMs;
   const look = () => history.notEnqueued(acceptedBeforeMs, batchSize);
   const seen = await look();
   const [present, absent] = await partByPresence(seen, options);
-  await markEnqueued(present, options);
+  for (const [tenant, group] of Map.groupBy(present, (job) => job.tenant)) await noteInQueue(tenant, group, options);
   // the queue may have had one, run it and forgotten it: then its end was told before now
   if (absent.size > 0 && !(await hasRecorded(stream))) return false;
   const jobs = absent.size === 0 ? [] : (await look()).filter((job) => absent.has(nameOf(job)));
-  // all at once: many adds in flight are faster than one after another
-  await Promise.all(jobs.map((job) => queue.enqueue(job)));
-  await markEnqueued(jobs, options);
-  for (const [tenant, group] of Map.groupBy(jobs, (job) => job.tenant)) await takeOutEnded(tenant, group, options);
+  await bringToQueue(jobs, options);
   if (jobs.length > 0) onCarried?.(jobs);
   return seen.length === batchSize;
 }
@@ -73,15 +71,6 @@ async function partByPresence(
     }
   }
   return [present, absent];
-}
-
-async function markEnqueued(jobs: readonly AcceptedJob[], { history }: OutboxOptions): Promise<void> {
-  for (const [tenant, group] of Map.groupBy(jobs, (job) => job.tenant)) {
-    await history.markEnqueued(
-      tenant,
-      group.map(({ document }) => document.job_id),
-    );
-  }
 }
 
 function nameOf({ tenant, document }: AcceptedJob): string {

@@ -23,12 +23,6 @@ interface ReadEntry {
   readonly events: readonly JobEvent[];
 }
 
-/** What another consumer has read, but not recorded yet. */
-interface PendingEntry {
-  readonly id: string;
-  readonly idleMs: number;
-}
-
 const GROUP = 'recorders';
 const BLOCK_MS = 2_000;
 const PAUSE_AFTER_FAULT_MS = 250;
@@ -91,21 +85,22 @@ export class EventReader {
   /** Waits until no other consumer has older entries, or has vanished with them. `false` when the signal fires before that. */
   async #isNext([first]: readonly ReadEntry[], signal: AbortSignal): Promise<boolean> {
     for (;;) {
-      const older = first && (await this.#oldestPendingBefore(first.id));
-      if (older === undefined) return true;
-      const left = older.idleMs >= this.#options.reclaimAfterMs ? await this.#claimLeft() : [];
+      const idleMs = first && (await this.#idleMsOfOlder(first.id));
+      if (idleMs === undefined) return true;
+      const left = idleMs >= this.#options.reclaimAfterMs ? await this.#claimLeft() : [];
       for (const portion of portionsOf(await this.#decode(left), this.#options.batchSize)) await this.#record(portion);
       if (left.length === 0) await pause(LOOK_AGAIN_MS, signal);
       if (signal.aborted) return false;
     }
   }
 
-  async #oldestPendingBefore(id: string): Promise<PendingEntry | undefined> {
+  /** For how long another consumer has had the oldest entry that is not recorded, if that is older than this one. */
+  async #idleMsOfOlder(id: string): Promise<number | undefined> {
     const { client, key, consumer } = this.#options;
     const [oldest] = await client.xpending(key, GROUP, '-', `(${id}`, 1);
     if (!Array.isArray(oldest)) return undefined;
-    const [olderId, holder, idleMs] = oldest.map(String);
-    return holder === consumer ? undefined : { id: String(olderId), idleMs: Number(idleMs) };
+    const [, holder, idleMs] = oldest.map(String);
+    return holder === consumer ? undefined : Number(idleMs);
   }
 
   get #maxEntries(): number {

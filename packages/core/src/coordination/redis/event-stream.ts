@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobEvent } from '../../job/event.ts';
-import type { EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
+import type { EndPublication, EventBacklog, EventConsumption, EventStream } from '../event-stream.ts';
 import type { AttemptClaim } from '../fence.ts';
 import type { RedisConnection } from './connection.ts';
 import { type EncodedEntry, encodeEvents } from './event-codec.ts';
@@ -51,14 +51,14 @@ export class RedisEventStream implements EventStream {
     await this.#gathered.sent;
   }
 
-  async publishEnd(events: readonly JobEvent[], claim: AttemptClaim): Promise<'published' | 'overtaken' | 'closed'> {
+  async publishEnd(events: readonly JobEvent[], claim: AttemptClaim): Promise<EndPublication> {
     const keys = [fenceKeyOf(this.#options.prefix, claim), this.#key];
     const values = [claimed(claim), closed(claimed(claim)), closed(), CLOSED_MS];
     const entries = await encodeEvents(events);
     const answer = await this.#onceThereIsRoom((client) =>
       client.eval(PUBLISH_END, keys.length, ...keys, ...values, ...entries.flat()),
     );
-    return answer as 'published' | 'overtaken' | 'closed';
+    return answer as EndPublication;
   }
 
   async consume(options: EventConsumption, signal: AbortSignal): Promise<void> {

@@ -23,10 +23,8 @@ if known > claimed or (known == claimed and token > ARGV[2]) then return 'overta
 redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[3])
 return 'raised'`;
 
-export type ClaimOfJob = Pick<AttemptClaim, 'tenant' | 'jobId'>;
-
-export function fenceKeyOf(prefix: string, claim: ClaimOfJob): string {
-  return keyOfWriter(prefix, writerKey(writerOf(claim)));
+export function fenceKeyOf(prefix: string, job: Pick<AttemptClaim, 'tenant' | 'jobId'>): string {
+  return keyOfWriter(prefix, writerKey(writerOf(job)));
 }
 
 /** What the key of a job holds while the attempt has the claim. */

@@ -1,7 +1,8 @@
 import type { FinishedEvent } from '../../job/event.ts';
 import type { QueuedJob } from '../../queue/job-queue.ts';
 import { lossOf } from '../attempt-loss.ts';
-import { stopAfterEnd, takeOutEnded } from '../take-out-ended.ts';
+import { bringToQueue } from '../bring-to-queue.ts';
+import { stopAfterEnd } from '../take-out-ended.ts';
 import type { Finding } from './compare.ts';
 import type { Disagreement, DisagreementKind } from './disagreement.ts';
 import type { ReconcileParts } from './reconcile-parts.ts';
@@ -26,11 +27,7 @@ export async function repairFindings(findings: readonly Finding[], parts: Reconc
 /** Adds jobs under their ids, in order of acceptance; one that ends in history meanwhile is taken out again. */
 export async function enqueueAgain(positions: readonly number[], parts: ReconcileParts): Promise<readonly QueuedJob[]> {
   const jobs = await parts.history.queuedJobs(positions);
-  await parts.queue.enqueueAll(jobs);
-  for (const [tenant, group] of Map.groupBy(jobs, (job) => job.tenant)) {
-    await parts.history.markEnqueued(tenant, group.map(idOf));
-    await takeOutEnded(tenant, group, parts);
-  }
+  await bringToQueue(jobs, parts);
   return jobs;
 }
 
@@ -96,8 +93,4 @@ async function adopt(disagreement: Disagreement, { history, queue, onError }: Re
 
 function positionsOf(findings: readonly Finding[]): readonly number[] {
   return findings.map(({ job }) => job.position);
-}
-
-function idOf({ document }: QueuedJob): string {
-  return document.job_id;
 }
